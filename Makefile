@@ -1,0 +1,85 @@
+# Needs python3 (3.11 or newer), pip and make. Everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# A stamp is touched when its part of .venv is installed, and is out of date
+# when pyproject.toml changes.
+MADE := $(VENV)/.made
+PACKAGE := $(VENV)/.package
+TEST := $(VENV)/.test
+DEV := $(VENV)/.dev
+BENCH := $(VENV)/.bench
+
+.PHONY: help chat test check lint format docs bench clean
+
+help: ## show this list
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  \1	\2/p' Makefile
+
+chat: $(PACKAGE) ## play the guessing game in the terminal
+	@$(BIN)/python -m examples.guessbot.chat
+
+test: $(TEST) ## run the tests
+	$(BIN)/python -m pytest
+
+check: lint docs ## everything CI checks: lint, docs, tests with coverage
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+lint: $(DEV) ## check format, style, types and imports
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(DEV) ## format the code and repair what can be repaired
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+docs: $(DEV) ## build the docs into docs/_build
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build
+
+bench: $(BENCH) ## print the table of benchmarks
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and all that the other targets made
+	rm -rf $(VENV) docs/_build build dist .coverage .coverage.* htmlcov
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Some systems ship python3 without ensurepip: there, their pip fills .venv.
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
+	@echo "Setting up $(VENV); this is done once."
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		$(PYTHON) -m venv $(VENV); \
+	else \
+		$(PYTHON) -m venv --without-pip $(VENV) && \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet pip; \
+	fi
+	@$(PIP) --upgrade 'pip>=25.1'
+	@touch $@
+
+$(PACKAGE): pyproject.toml $(MADE)
+	@$(PIP) --editable .
+	@touch $@
+
+$(TEST): $(PACKAGE)
+	@echo "Installing what the tests need."
+	@$(PIP) --group test
+	@touch $@
+
+$(DEV): $(PACKAGE)
+	@echo "Installing the developers' tools."
+	@$(PIP) --group dev
+	@touch $@
+
+$(BENCH): $(PACKAGE)
+	@echo "Installing what the benchmarks compare with."
+	@$(PIP) --group bench
+	@touch $@

@@ -1,0 +1,22 @@
+"""Runs the code shown to readers: in every tested Markdown page, and in docstrings.
+
+A block marked ``python`` runs, as a doctest where it has ``>>>``; the blocks of one
+page share their names. A block marked otherwise (``text``, ``console``) is only shown.
+``<!-- skip: next -->`` above a Python block keeps that block from running.
+"""
+
+from doctest import ELLIPSIS
+
+from sybil import Sybil
+from sybil.parsers import myst, rest
+
+pages = Sybil(
+    parsers=[myst.PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), myst.SkipParser()],
+    pattern="*.md",
+)
+docstrings = Sybil(
+    parsers=[rest.DocTestParser(optionflags=ELLIPSIS), rest.SkipParser()],
+    path="dialogs",
+    pattern="*.py",
+)
+pytest_collect_file = (pages + docstrings).pytest()

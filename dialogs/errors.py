@@ -1,0 +1,294 @@
+"""Everything `dialogs` raises, in one tree.
+
+    DialogsError
+     ├─ UsageError            the dialog's code, or the call of a runner, is wrong
+     │   ├─ NotAStep          something was yielded that is no step
+     │   ├─ AsyncInSyncRun    a step must be awaited, and this run cannot await
+     │   ├─ YieldInFinally    a step stands in a `finally` while the dialog is left
+     │   └─ NotSerializable   an answer, or a message, that the log cannot keep
+     ├─ ReplayError           the dialog does not do what its log says it did
+     ├─ LogError              the log's bytes cannot be read
+     │   ├─ UnknownFormat     not a log, or one from a newer library
+     │   └─ Corrupt           damaged: the checksum or the structure is wrong
+     ├─ StoreError            the store of the conversations
+     │   ├─ Busy              another worker holds the conversation
+     │   ├─ Conflict          the conversation changed since it was claimed
+     │   └─ StoreUnavailable  the store cannot be reached
+     ├─ ChannelError          the channel could not say or hear a message
+     ├─ StepFailed            thrown into the dialog: a step raised an exception
+     └─ ResponseTimeout       thrown into the dialog: the client did not answer in time
+
+    DialogsWarning (a UserWarning)
+     ├─ UnrecordedAwait       an await outside every step ran again during replay
+     └─ LongLog               a log grew past the size that replays quickly
+
+An error keeps its facts as attributes; the text is made from them, in three sentences: what
+happened and where, why, and what to do. Every error can be pickled.
+
+Nothing may be imported here: every other room imports this one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DialogsError(Exception):
+    """The base of every error of this library.
+
+    Attributes:
+        what: what happened, and where.
+        why: the reason, as far as it is known.
+        remedy: what to do about it.
+    """
+
+    why: str = ""
+    remedy: str = ""
+
+    def __init__(self, what: str, why: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        if why is not None:
+            self.why = why
+        if remedy is not None:
+            self.remedy = remedy
+
+    def __str__(self) -> str:
+        """The three sentences, as one text."""
+        return " ".join(part for part in (self.what, self.why, self.remedy) if part)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(
+    error_type: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> BaseException:
+    """An error as it was, without calling its `__init__`."""
+    error = error_type.__new__(error_type, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
+
+class UsageError(DialogsError):
+    """The dialog's code, or the call of a runner, breaks a rule of the library."""
+
+
+class NotAStep(UsageError):
+    """Something was yielded, awaited or run that is not a step.
+
+    Attributes:
+        value_type: the name of its type.
+    """
+
+    def __init__(self, what: str, value_type: str, remedy: str) -> None:
+        super().__init__(
+            what,
+            "A dialog hands over steps, so that their answers can be recorded.",
+            remedy,
+        )
+        self.value_type = value_type
+
+
+class AsyncInSyncRun(UsageError):
+    """A step has to be awaited, and this run is synchronous. Nothing of it was performed.
+
+    Attributes:
+        step: the step, as text.
+    """
+
+    why = "A synchronous run cannot await."
+    remedy = "Run the dialog with `await run_async_gen_dialog(...)`, or make the step synchronous."
+
+    def __init__(self, what: str, step: str) -> None:
+        super().__init__(what)
+        self.step = step
+
+
+class YieldInFinally(UsageError):
+    """A dialog asked for a step while it was being left.
+
+    A dialog is left at every suspension, so its `finally` and `with` blocks run then; a step
+    there could never be answered.
+    """
+
+    why = "A dialog is left whenever it waits, and its `finally` and `with` blocks run then."
+    remedy = (
+        "Move the step out of the `finally` (or out of `__exit__`, or `except BaseException`): "
+        "put it after the `try` statement."
+    )
+
+
+class NotSerializable(UsageError):
+    """A value that the log cannot keep.
+
+    Attributes:
+        path: where inside the value, such as `value['items'][3]`.
+        value_type: the name of the type found there.
+    """
+
+    remedy = (
+        "Return plain data instead, or register the type with @serializable "
+        "(enums, dataclasses, named tuples, pydantic models, exceptions, or any class with "
+        "encode= and decode=)."
+    )
+
+    def __init__(self, path: str, value_type: str, reason: str = "", step: str = "") -> None:
+        super().__init__("")
+        self.path = path
+        self.value_type = value_type
+        self.reason = reason
+        self.step = step
+
+    def __str__(self) -> str:
+        """The three sentences, as one text."""
+        owner = f" of {self.step}" if self.step else ""
+        reason = self.reason or "The log keeps data only, never objects with code."
+        return (
+            f"The value{owner} cannot be recorded: {self.path} is of type {self.value_type}. "
+            f"{reason} {self.remedy}"
+        )
+
+
+class ReplayError(DialogsError):
+    """The dialog does not do what its log says it did. The log stays as it was.
+
+    Attributes:
+        dialog: the dialog's name.
+        version: the version of its code.
+        conversation: the conversation's id, or None where the run was given none.
+        record: the number of the record in the dialog's frame, from 0.
+        logged: what the log has there, as text.
+        found: what the dialog did there, as text.
+        location: "file:line" of the dialog's code, or "" where it is not known.
+    """
+
+    _WHY: ClassVar[str] = (
+        "The dialog was edited while this conversation was open, or it reads something that "
+        "changes between runs (clock, random, a global)."
+    )
+    _REMEDY: ClassVar[str] = (
+        "Give the edited dialog a new version, guard the change with patched(), or make the "
+        "changing part a step."
+    )
+    _REWORDED: ClassVar[str] = (
+        " If only the words of a message changed, give it a name: send_message(..., name=...)."
+    )
+
+    def __init__(
+        self,
+        *,
+        dialog: str,
+        version: str,
+        conversation: str | None,
+        record: int,
+        logged: str,
+        found: str,
+        location: str = "",
+        reworded: bool = False,
+    ) -> None:
+        owner = f", conversation {conversation!r}" if conversation is not None else ""
+        at = f" at {location}" if location else ""
+        super().__init__(
+            f"dialog {dialog!r} v{version}{owner}, record {record}: "
+            f"the log has {logged} but the dialog {found}{at}.",
+            self._WHY,
+            self._REMEDY + (self._REWORDED if reworded else ""),
+        )
+        self.dialog = dialog
+        self.version = version
+        self.conversation = conversation
+        self.record = record
+        self.logged = logged
+        self.found = found
+        self.location = location
+
+
+class LogError(DialogsError):
+    """The log's bytes cannot be read; nothing was replayed."""
+
+
+class UnknownFormat(LogError):
+    """The bytes are not a log, or their format is newer than this library."""
+
+    remedy = "Check that these bytes are a log of this library, or install a newer version of it."
+
+
+class Corrupt(LogError):
+    """The bytes were damaged, or were never written by this library."""
+
+    why = "The bytes were changed after they were written, or another program wrote them."
+    remedy = "Restore the bytes from a copy, or delete them to start the conversation anew."
+
+
+class StoreError(DialogsError):
+    """The store of the conversations could not do what was asked."""
+
+
+class Busy(StoreError):
+    """Another worker holds the conversation."""
+
+
+class Conflict(StoreError):
+    """The conversation changed since it was claimed; nothing was written."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached, or did not answer in time."""
+
+
+class ChannelError(DialogsError):
+    """A channel could not say or hear a message."""
+
+
+class StepFailed(DialogsError):
+    """Thrown into a dialog when a step raised an exception that the log cannot rebuild.
+
+    Attributes:
+        type_name: the name of the exception's class.
+        message: its text.
+    """
+
+    def __init__(self, type_name: str, message: str) -> None:
+        super().__init__(
+            f"{type_name}: {message}" if message else type_name,
+            remedy="Register the exception with @serializable to catch it by its own class.",
+        )
+        self.type_name = type_name
+        self.message = message
+
+    def facts(self) -> list[str]:
+        """What the log keeps of it."""
+        return [self.type_name, self.message]
+
+
+class ResponseTimeout(DialogsError):
+    """Thrown into a dialog when the client did not answer in time.
+
+    Attributes:
+        timeout_s: the time that was allowed, in seconds.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(
+            f"The client did not answer within {timeout_s:g} seconds.",
+            remedy="Catch ResponseTimeout around get_client_response(timeout=...).",
+        )
+        self.timeout_s = timeout_s
+
+    def facts(self) -> list[float]:
+        """What the log keeps of it."""
+        return [self.timeout_s]
+
+
+class DialogsWarning(UserWarning):
+    """The base of every warning of this library."""
+
+
+class UnrecordedAwait(DialogsWarning):
+    """An `await` of something that is no step ran again during replay."""
+
+
+class LongLog(DialogsWarning):
+    """A log grew past 10,000 records; every message replays all of them."""

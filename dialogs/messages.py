@@ -1,0 +1,67 @@
+"""What a dialog says: plain data that every channel can show.
+
+A message is a `str`, a `Message`, or any other value that the log can keep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One ready-made answer.
+
+    Args:
+        label: what the person sees.
+        value: what the dialog gets when it is pressed; the label where it is None.
+    """
+
+    label: str
+    value: Any = None
+
+    @property
+    def answer(self) -> Any:
+        """What the dialog gets when the button is pressed."""
+        return self.label if self.value is None else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message.
+
+    Args:
+        name: the file's name, as the person sees it.
+        url: where it can be fetched, or None where `content` has it.
+        media_type: its MIME type, such as "image/png".
+        content: the file itself, or None where `url` says where it is.
+    """
+
+    name: str
+    url: str | None = None
+    media_type: str = "application/octet-stream"
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message with more than text.
+
+    Args:
+        text: what is said; what a channel shows that can show nothing else.
+        buttons: ready-made answers.
+        attachments: files.
+        data: anything else a channel of your own understands; a value that the log can keep.
+
+    >>> Message("Go on?", buttons=(Button("Yes"), Button("No"))).text
+    'Go on?'
+    """
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    data: Any = None
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,183 @@
+"""One event in: start a conversation, or resume it from its log.
+
+Changed code is dealt with here. A dialog whose open frame has another version than its code
+declares the change: it starts anew. Where there is a fallback dialog, any difference between log
+and code, declared or not, drops the log; the fallback runs, and may converse, and then the root
+dialog starts anew.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from dialogs.codec import encode_with_copy
+from dialogs.dialog import Definition, Dialog, Style
+from dialogs.effects import Changed, Effects, Raised, Refused, Suspended
+from dialogs.engine import Engine, Event
+from dialogs.errors import LongLog, NotAStep, NotSerializable, ReplayError
+from dialogs.log import DONE, FALLBACK, RUNNING, Log
+from dialogs.steps import Step
+
+LONG_LOG = 10_000
+"""A log of more records than this warns."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one event led to.
+
+    Args:
+        log: the new log's bytes.
+        messages: what was said.
+        done: whether the root dialog returned.
+        result: what it returned.
+        waiting: the step that it waits in, where it is not done.
+    """
+
+    log: bytes
+    messages: list[Any]
+    done: bool
+    result: Any = None
+    waiting: Step[Any] | None = None
+
+
+def resume(
+    data: bytes | None,
+    root: Any,
+    fallback: Any,
+    event: Event | None,
+    *,
+    can_await: bool,
+    conversation: str | None = None,
+) -> Effects[Outcome]:
+    """Give a conversation its next event.
+
+    Args:
+        data: the log's bytes; None starts the conversation, and then the event answers nothing.
+        root: the dialog, or a bare step.
+        fallback: the dialog that runs where the root has changed, or None.
+        event: what answers the pending wait.
+        can_await: whether whoever drives the effects may await.
+        conversation: the conversation's id, for errors and step keys; None where it has none.
+
+    Returns:
+        The outcome. Nothing is kept anywhere else.
+
+    Raises:
+        DialogsError: a rule was broken, or the log cannot be read.
+        Exception: the root dialog raised it. The old log can be given the same event again.
+    """
+    root = _as_dialog(root)
+    fallback = None if fallback is None else _as_dialog(fallback)
+    log = Log() if data is None else Log.decode(data)
+    if data is not None and log.phase == DONE:
+        return Outcome(data, [], True, log.result)
+    engine = Engine(
+        log,
+        event if log.frames else None,
+        can_await=can_await,
+        conversation=conversation,
+        strict=fallback is not None,
+    )
+    try:
+        result = yield from _phases(engine, root, fallback)
+        encoded, result = encode_with_copy(result)
+    except Suspended:
+        if len(log.values) > LONG_LOG and len(log) > LONG_LOG >= log.size_when_read:
+            _warn(root, len(log))
+        return Outcome(log.encode(), engine.messages, False, waiting=engine.waiting)
+    except Refused as refused:
+        error: Exception = refused.error
+    except Raised as raised:
+        error = raised.error
+    except NotSerializable as unfit:
+        unfit.step = f"{root!r} as its result"
+        raise
+    else:
+        log.finish(encoded, result)
+        return Outcome(log.encode(), engine.messages, True, result)
+    raise error
+
+
+def _phases(engine: Engine, root: Dialog[Any], fallback: Dialog[Any] | None) -> Effects[Any]:
+    """Run the fallback where it has to run, and then the root. Returns the root's result."""
+    log = engine.log
+    if log.phase == FALLBACK and fallback is None:
+        _start_over(engine, RUNNING)
+    while True:
+        dialog = fallback if fallback is not None and log.phase == FALLBACK else root
+        try:
+            _check_root(engine, dialog)
+            result = yield from engine.enter(dialog, 0)
+        except Changed:
+            _start_over(engine, FALLBACK)
+        except Refused as refused:
+            if fallback is None or not isinstance(refused.error, ReplayError):
+                raise
+            _start_over(engine, FALLBACK)
+        else:
+            if log.phase == RUNNING:
+                return result
+            _start_over(engine, RUNNING)
+
+
+def _start_over(engine: Engine, phase: int) -> None:
+    engine.log.drop(0)
+    engine.log.phase = phase
+    engine.event = None
+
+
+def _check_root(engine: Engine, dialog: Dialog[Any]) -> None:
+    """Compare the root's name with the log's, where their versions agree."""
+    frames = engine.log.frames
+    if not frames or engine.resumed(dialog, 0) is None:
+        return
+    if frames[0].arguments is None and frames[0].dialog != dialog.name:
+        raise Refused(
+            ReplayError(
+                dialog=dialog.name,
+                version=dialog.version,
+                conversation=engine.conversation,
+                record=0,
+                logged=f"the dialog {frames[0].dialog!r}",
+                found=f"is {dialog.name!r}",
+            )
+        )
+
+
+def _as_dialog(value: Any) -> Dialog[Any]:
+    """The dialog that a runner was given.
+
+    Raises:
+        NotAStep: it was given something else.
+    """
+    if hasattr(value, "definition") and callable(value):
+        value = value()
+    if isinstance(value, Dialog):
+        return value
+    if isinstance(value, Step):
+        return Dialog(_BARE, (value,))
+    raise NotAStep(
+        f"{value!r} is not a dialog.",
+        type(value).__name__,
+        "Decorate the function with @dialog and hand over a call of it, such as game().",
+    )
+
+
+def _only(step: Step[Any]) -> Any:
+    return (yield step)
+
+
+_BARE = Definition(_only, "step", "", Style.GENERATOR)
+
+
+def _warn(root: Dialog[Any], records: int) -> None:
+    warnings.warn(
+        f"The log of dialog {root.name!r} has {records:,} records, and every message replays all "
+        "of them. Move parts into subdialogs, whose records collapse into one when they finish, "
+        "or go on with continue_as_new().",
+        LongLog,
+        stacklevel=2,
+    )
