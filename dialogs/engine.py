@@ -1,6 +1,6 @@
-"""Answers steps: runs dialogs, nests them, performs new steps and records them.
+"""Runs dialogs: resumes their frames, nests them, leaves them.
 
-`Engine.run` is a generator of effects (see `effects.py`): it says what has to be performed, is
+`Engine.enter` is a generator of effects (see `effects.py`): it says what has to be performed, is
 sent the outcome, and performs nothing itself, so that the same code serves sync and async runs.
 `replay.py` brings a dialog to its first step without a record; the engine answers from there.
 
@@ -12,107 +12,35 @@ frame was replayed, so a `ReplayError` comes before anything was said or done.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, NoReturn
+from typing import Any
 
-from dialogs.bodies import Body, Where, location, start
-from dialogs.codec import decode, encode, encode_with_copy, load
+from dialogs.bodies import Body, Where, location, outermost, start
+from dialogs.codec import load
 from dialogs.dialog import Definition, Dialog, Style, find_definition
-from dialogs.effects import (
-    Changed,
-    Continued,
-    Effects,
-    Leaving,
-    Perform,
-    Raised,
-    Refused,
-    Returned,
-    Suspended,
-    Together,
-)
-from dialogs.errors import (
-    AsyncInSyncRun,
-    Corrupt,
-    NotAStep,
-    NotSerializable,
-    ResponseTimeout,
-    UsageError,
-    YieldInFinally,
-)
-from dialogs.failures import encode_failure
-from dialogs.log import CONSUMED, FAILED, Frame, Log
-from dialogs.marks import checksum, mark, words_of
+from dialogs.effects import Changed, Continued, Effects, Raised, Refused, Returned, Together
+from dialogs.errors import AsyncInSyncRun, Corrupt, UsageError, YieldInFinally
+from dialogs.log import Frame, Log
 from dialogs.plain import plain_effects
+from dialogs.recorder import Recorder
 from dialogs.replay import FrameReplay, advance
-from dialogs.steps import (
-    SEND_MESSAGE,
-    Call,
-    ContinueAsNew,
-    DialogResult,
-    Gather,
-    GetClientResponse,
-    Patched,
-    SendMessage,
-    Step,
-    describe,
-    must_await,
-)
+from dialogs.steps import DialogResult, Gather, Step
 
 
-@dataclass(slots=True)
-class Response:
-    """The event that the client answered."""
-
-    value: Any
-
-
-@dataclass(slots=True)
-class TimedOut:
-    """The event that the client did not answer in time."""
-
-
-Event = Response | TimedOut
-
-
-class Engine:
+class Engine(Recorder):
     """Runs dialogs over one log, for one turn.
 
     Args:
-        log: what was answered so far; changed as the turn goes on.
-        event: what answers the pending wait; None where the conversation starts.
-        can_await: whether whoever drives this may await.
-        conversation: the conversation's id, for errors and step keys.
+        *turn: the arguments of `Recorder`.
         strict: raise `Changed` for an open frame of another version, instead of starting that
             dialog anew.
-        within: the place of the gather that this engine runs a branch of.
-
-    Attributes:
-        messages: what was said in this turn.
-        waiting: the step that the innermost dialog waits in.
+        **options: the keyword arguments of `Recorder`.
     """
 
-    def __init__(
-        self,
-        log: Log,
-        event: Event | None,
-        *,
-        can_await: bool,
-        conversation: str | None = None,
-        strict: bool = False,
-        within: tuple[int, ...] = (),
-    ) -> None:
-        self.log = log
-        self.event = event
-        self.can_await = can_await
-        self.conversation = conversation
+    def __init__(self, *turn: Any, strict: bool = False, **options: Any) -> None:
+        super().__init__(*turn, **options)
         self.strict = strict
-        self.within = within
-        self.messages: list[Any] = []
-        self.waiting: Step[Any] | None = None
 
     # --- dialogs ------------------------------------------------------------------------------
 
@@ -195,7 +123,6 @@ class Engine:
     def _run(self, replay: FrameReplay, depth: int) -> Effects[Any]:
         """Run a dialog that has a body."""
         body = self._start(replay.dialog)
-        ended = False
         try:
             step = yield from replay.replay(body)
             where = partial(location, body)
@@ -210,14 +137,12 @@ class Engine:
                 step = yield from replay.settle(body, step)
             return self._result(step, replay)
         except Returned as returned:
-            ended = True
             return returned.value
         except Raised as raised:
-            ended = True
             self._refuse_missing_loop(raised.error, replay)
             raise
         finally:
-            if not ended:
+            if outermost(body) is not None:
                 yield from self._leave(body, replay)
 
     @staticmethod
@@ -289,55 +214,14 @@ class Engine:
             Raised: the step failed, with the exception that every replay will throw.
             Suspended: it waits, and nothing is there to answer it.
         """
-        at_once = self._AT_ONCE.get(type(step))
+        at_once = self.AT_ONCE.get(type(step))
         if at_once is not None:
             return at_once(self, step)
         if isinstance(step, Dialog):
             return (yield from self._nest(step, depth))
         if isinstance(step, Gather):
             return (yield from self._gather(step, owner, where))
-        if not self.can_await or isinstance(step, Call):
-            self._check_performable(step, owner, where)
-        try:
-            answer = yield Perform(step, self._place(), self.conversation)
-        except Exception as error:
-            raise self._record_failure(step, error) from None
-        if not self.can_await and isinstance(answer, Awaitable):
-            raise self._must_await(step, answer, owner, where)
-        return self._record(step, answer)
-
-    def _say(self, step: SendMessage) -> None:
-        message = step.message
-        if type(message) is not str:
-            _, message = self._encoded(step, message)
-        self.messages.append(message)
-        self._record(step, None)
-        if step.key is SEND_MESSAGE:
-            frame, words = self.log.frames[-1], words_of(message)
-            frame.words = checksum(words, frame.words)
-            frame.marks += mark(words)
-
-    def _response(self, step: GetClientResponse) -> Any:
-        event, self.event = self.event, None
-        match event:
-            case Response(value):
-                return self._record(step, value, CONSUMED)
-            case TimedOut():
-                raise self._record_failure(step, ResponseTimeout(step.timeout_s or 0.0))
-        if self.within:
-            raise Refused(
-                UsageError(
-                    f"A step inside gather() waits for the client: {step!r}.",
-                    "The steps of a gather() are performed together, in one turn.",
-                    "Wait for the client before or after gather().",
-                )
-            )
-        self.log.frames[-1].pending = step.key
-        self.waiting = step
-        raise Suspended
-
-    def _patched(self, step: Patched) -> Any:
-        return self._record(step, True)
+        return (yield from self.perform(step, owner, where))
 
     def _nest(self, step: Dialog[Any], depth: int) -> Effects[Any]:
         frame = self.log.frames[depth]
@@ -346,12 +230,12 @@ class Engine:
             result = yield from self.enter(step, depth + 1)
         except Raised as raised:
             consumed, frame.pending = self.log.collapse(), ""
-            raise self._record_failure(step, raised.error, consumed) from None
+            raise self.record_failure(step, raised.error, consumed) from None
         consumed, frame.pending = self.log.collapse(), ""
-        return self._record(step, result, consumed)
+        return self.record(step, result, consumed)
 
     def _gather(self, step: Gather, owner: object, where: Where) -> Effects[Any]:
-        place = self._place()
+        place = self.place()
         branches = [
             Engine(
                 Log(),
@@ -372,8 +256,8 @@ class Engine:
             self.messages += branch.messages
         for succeeded, outcome in outcomes:
             if not succeeded:
-                raise self._record_failure(step, outcome)
-        return self._record(step, [outcome for _, outcome in outcomes])
+                raise self.record_failure(step, outcome)
+        return self.record(step, [outcome for _, outcome in outcomes])
 
     def branch(self, step: Step[Any], owner: object, where: Where) -> Effects[tuple[bool, Any]]:
         """Answer one step of a gather: whether it succeeded, and its answer or exception."""
@@ -382,77 +266,3 @@ class Engine:
             return True, (yield from self.answer(step, owner, 0, where))
         except Raised as raised:
             return False, raised.error
-
-    def _continue_as_new(self, step: ContinueAsNew) -> NoReturn:
-        raise self._continued(step)
-
-    def _misplaced_result(self, step: DialogResult) -> NoReturn:
-        raise Refused(
-            UsageError(
-                f"{step!r} was performed where it ends nothing.",
-                "It is what an async generator yields last, as its return value.",
-                "Write `return value` in dialogs of the other styles.",
-            )
-        )
-
-    _AT_ONCE: ClassVar[dict[type[Step[Any]], Callable[[Any, Any], Any]]] = {
-        SendMessage: _say,
-        GetClientResponse: _response,
-        Patched: _patched,
-        ContinueAsNew: _continue_as_new,
-        DialogResult: _misplaced_result,
-    }
-
-    def _continued(self, step: ContinueAsNew) -> Leaving:
-        dialog = step.dialog
-        if (self.within and len(self.log.frames) == 1) or not isinstance(dialog, Dialog):
-            return Refused(
-                UsageError(
-                    f"{step!r} cannot go on with {dialog!r} here.",
-                    "It ends a dialog and starts another in its place.",
-                    "Write `yield continue_as_new(some_dialog(...))` in a dialog's own function.",
-                )
-            )
-        try:
-            arguments = encode([list(dialog.args), dialog.kwargs])
-        except NotSerializable as error:
-            error.step = f"the arguments of {dialog!r}"
-            return Refused(error)
-        return Continued(Dialog(dialog.definition, *load(arguments)), arguments)
-
-    # --- performing and recording -------------------------------------------------------------
-
-    def _check_performable(self, step: Step[Any], owner: object, where: Where) -> None:
-        if isinstance(step, Call) and not callable(step.fn):
-            what = f"{owner} asked for call({step.fn!r}) at {where()}."
-            remedy = "Hand call() the function and its arguments: call(fn, a, b=1)."
-            raise Refused(NotAStep(what, type(step.fn).__name__, remedy))
-        if not self.can_await and must_await(step):
-            raise self._must_await(step, None, owner, where)
-
-    @staticmethod
-    def _must_await(step: Step[Any], answer: Any, owner: object, where: Where) -> Refused:
-        if inspect.iscoroutine(answer):
-            answer.close()
-        return Refused(AsyncInSyncRun(f"{owner} asked for {step!r} at {where()}.", describe(step)))
-
-    def _place(self) -> tuple[int, ...]:
-        return (*self.within, self.log.epoch, *(len(frame.codes) for frame in self.log.frames))
-
-    def _record(self, step: Step[Any], value: Any, outcome: int = 0) -> Any:
-        data, copy = self._encoded(step, value)
-        self.log.record(step.key, outcome, data, copy)
-        return copy
-
-    def _record_failure(self, step: Step[Any], error: Exception, outcome: int = 0) -> Raised:
-        data, copy = encode_failure(error)
-        self.log.record(step.key, outcome | FAILED, data, decode(data))
-        return Raised(copy)
-
-    @staticmethod
-    def _encoded(step: Step[Any], value: Any) -> tuple[bytes, Any]:
-        try:
-            return encode_with_copy(value)
-        except NotSerializable as error:
-            error.step = describe(step)
-            raise Refused(error) from None

@@ -15,9 +15,10 @@ from typing import Any
 from dialogs.codec import encode_with_copy
 from dialogs.dialog import Definition, Dialog, Style
 from dialogs.effects import Changed, Effects, Raised, Refused, Suspended
-from dialogs.engine import Engine, Event
+from dialogs.engine import Engine
 from dialogs.errors import LongLog, NotAStep, NotSerializable, ReplayError
 from dialogs.log import DONE, FALLBACK, RUNNING, Log
+from dialogs.recorder import Event
 from dialogs.steps import Step
 
 LONG_LOG = 10_000

@@ -15,8 +15,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from dialogs.dialog import DialogFunction
 from dialogs.drivers import adrive, drive
-from dialogs.engine import Response
 from dialogs.persistence import PersistenceProvider
+from dialogs.recorder import Response
 from dialogs.resume import Outcome, resume
 from dialogs.steps import Step
 

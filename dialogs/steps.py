@@ -313,6 +313,8 @@ def describe_key(key: str) -> str:
             return f"send_message(..., name={name!r})"
         case "patched":
             return f"patched({name!r})"
+        case "send_message":
+            return "send_message(...)"
         case "await":
             return f"the coroutine {name!r}"
         case _:
