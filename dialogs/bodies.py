@@ -12,7 +12,7 @@ from pathlib import PurePath
 from types import FrameType
 from typing import Any, Protocol
 
-from dialogs.dialog import Dialog, Style
+from dialogs.dialog import BARE, Dialog, Style
 from dialogs.effects import Foreign
 from dialogs.steps import Step
 
@@ -102,18 +102,16 @@ def outermost(body: Any) -> FrameType | None:
 
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 _INNER = ("gi_yieldfrom", "cr_await", "ag_await")
-_OWN = (Step.__iter__.__code__, Step.__await__.__code__)
+# Not an author's code.
+_OWN = (Step.__iter__.__code__, Step.__await__.__code__, BARE.fn.__code__)
 
 
 def _innermost(body: Any) -> FrameType | None:
     """The Python frame that a body stands in, inside what it delegates to."""
-    found = outermost(body)
     if isinstance(body, _AsyncGenBody):
         body = body.generator
-    while (body := next(filter(None, (getattr(body, name, None) for name in _INNER)), None)) and (
-        frame := outermost(body)
-    ):
-        if frame.f_code in _OWN:
-            break
+    found = None
+    while (frame := outermost(body)) is not None and frame.f_code not in _OWN:
         found = frame
+        body = next(filter(None, (getattr(body, name, None) for name in _INNER)), None)
     return found

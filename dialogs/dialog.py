@@ -12,9 +12,11 @@ import inspect
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from dataclasses import dataclass, field
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from zlib import crc32
 
-from dialogs.errors import UsageError
+from dialogs.errors import LogError, UsageError
+from dialogs.messages import Message
 from dialogs.steps import Answer_co, Step
 
 P = ParamSpec("P")
@@ -75,6 +77,23 @@ class Definition:
         return f"{self.fn.__module__}.{getattr(self.fn, '__qualname__', self.name)}"
 
 
+_OPEN, _CLOSE = "“", "”"
+_LABEL = 60
+
+
+def _label(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The text arguments of a call, as one text that differs where they differ."""
+    texts = [
+        value.text if isinstance(value, Message) else value
+        for value in (*args, *kwargs.values())
+        if isinstance(value, str | Message)
+    ]
+    label = " | ".join(texts)
+    if len(label) <= _LABEL:
+        return label
+    return f"{label[:_LABEL]}… #{crc32(label.encode(errors='surrogatepass')):08x}"
+
+
 class Dialog(Step[Answer_co]):
     """One call of a dialog: a definition and its arguments. Reusable; it holds no state.
 
@@ -82,8 +101,8 @@ class Dialog(Step[Answer_co]):
         definition: the decorated function.
         args: its positional arguments.
         kwargs: its keyword arguments.
-        label: told apart from other calls of the same dialog by this, such as the question that
-            a prompt asks.
+        label: tells it from other calls of the same dialog, so that two of them which change
+            places in the code are noticed; its text arguments where it is None.
     """
 
     __slots__ = ("args", "definition", "key", "kwargs")
@@ -94,12 +113,33 @@ class Dialog(Step[Answer_co]):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
         *,
-        label: str = "",
+        label: str | None = None,
     ) -> None:
         self.definition = definition
         self.args = args
         self.kwargs = kwargs or {}
-        self.key = f"{definition.key} {label}" if label else definition.key
+        if label is None:
+            label = _label(args, self.kwargs) if args or kwargs else ""
+        self.key = f"{definition.key} {_OPEN}{label}{_CLOSE}" if label else definition.key
+
+    def named(self, name: str) -> Self:
+        """The same call, known to logs by this name instead of by its text arguments.
+
+        Use it where the arguments are words that may change while conversations are open. A call
+        that was recorded without a name may be given one later.
+        """
+        call = type(self)(self.definition, self.args, self.kwargs, label="")
+        call.key = f"{self.definition.key} {name}"
+        return call
+
+    def renames(self, key: str) -> bool:
+        """Whether this call has a name now and had none when this key was recorded."""
+        start = self.definition.key
+        return (
+            self.key.startswith(start + " ")
+            and not self.key.startswith(f"{start} {_OPEN}")
+            and (key == start or key.startswith(f"{start} {_OPEN}"))
+        )
 
     @property
     def name(self) -> str:
@@ -176,9 +216,7 @@ def dialog(
     return _decorate(fn, version=version, name=name)
 
 
-def _decorate(
-    fn: Callable[..., Any], *, version: str, name: str | None
-) -> DialogFunction[..., Any]:
+def _decorate(fn: Callable[..., Any], *, version: Any, name: Any) -> DialogFunction[..., Any]:
     if not callable(fn):
         raise UsageError(
             f"@dialog was given {fn!r}, which is not a function.",
@@ -190,6 +228,12 @@ def _decorate(
             f"@dialog(version={version!r}) is not a str.",
             "Versions are compared as text.",
             f'Write version="{version}".',
+        )
+    if name is not None and not (isinstance(name, str) and name):
+        raise UsageError(
+            f"@dialog(name={name!r}) is no name.",
+            "Logs know a dialog by its name.",
+            'Write a text, such as @dialog(name="order").',
         )
     name = name or str(getattr(fn, "__name__", "dialog"))
     definition = Definition(fn, name, version, _style_of(fn))
@@ -203,6 +247,14 @@ def _decorate(
     return cast("DialogFunction[..., Any]", make)
 
 
+def _bare(step: Step[Any]) -> DialogGen[Any]:
+    return (yield step)
+
+
+BARE = Definition(_bare, "step", "", Style.GENERATOR)
+"""The dialog that a runner makes of a step that is none."""
+
+
 # A log names the dialog that `continue_as_new` went on with; this finds its code again, and
 # only decorated functions can be found.
 _definitions: dict[str, dict[str, weakref.ref[Definition]]] = {}
@@ -212,18 +264,18 @@ def find_definition(name: str) -> Definition:
     """The dialog of that name in this process, for a log that went on with it.
 
     Raises:
-        UsageError: none has the name, or several have.
+        LogError: none has the name, or several have.
     """
     alive = [found for ref in _definitions.get(name, {}).values() if (found := ref()) is not None]
     if len(alive) == 1:
         return alive[0]
     if not alive:
-        raise UsageError(
-            f"No dialog is named {name!r} in this process.",
-            "A conversation went on with it through continue_as_new().",
+        raise LogError(
+            f"A log goes on with dialog {name!r}, and this process has none of that name.",
+            "The conversation went on with it through continue_as_new().",
             "Import the module that defines it before the conversation is resumed.",
         )
-    raise UsageError(
+    raise LogError(
         f"{len(alive)} dialogs are named {name!r}: "
         + ", ".join(sorted(found.origin for found in alive))
         + ".",

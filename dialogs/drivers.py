@@ -72,7 +72,7 @@ def drive(effects: Effects[R], world: World = REAL, *, unwind: bool = False) -> 
             except BaseException as error:
                 effect = effects.throw(error)
                 continue
-            if unwind and isinstance(effect, Perform) and isinstance(outcome, Awaitable):
+            if unwind and isinstance(effect, Perform) and _is_awaitable(outcome):
                 raise Unwound(effects, replace(effect, step=Await(outcome)))
             effect = effects.send(outcome)
     except StopIteration as stop:
@@ -124,7 +124,7 @@ async def _aperform(effect: Effect, world: World) -> Any:
         case Perform():
             with _set(_performing, effect):
                 answer = _answer(effect.step, world)
-                return await answer if isinstance(answer, Awaitable) else answer
+                return await answer if _is_awaitable(answer) else answer
         case Foreign():
             return await _hand_over(effect.signal)
         case Together():
@@ -137,6 +137,11 @@ def _must_await(effect: Effect) -> bool:
     if isinstance(effect, Perform):
         return must_await(effect.step)
     return isinstance(effect, Foreign | Together)
+
+
+def _is_awaitable(answer: Any) -> bool:
+    # A step can be awaited too, but only by a dialog.
+    return isinstance(answer, Awaitable) and not isinstance(answer, Step)
 
 
 def _answer(step: Step[Any], world: World) -> Any:
@@ -266,7 +271,7 @@ def step_key() -> str:
     idempotency key.
 
     Returns:
-        The key: the conversation's id and the step's place in it.
+        The key: the conversation's id, the step's place in it, and its kind and name.
 
     Raises:
         UsageError: no step is being performed here, or the conversation has no id.
@@ -284,4 +289,5 @@ def step_key() -> str:
             "Without one, the same step of two people would have the same key.",
             "Give the run its conversation_id=..., or the persistence a conversation_id attribute.",
         )
-    return f"{effect.conversation}/{'.'.join(map(str, effect.place))}"
+    place = ".".join(map(str, effect.place))
+    return f"{effect.conversation}/{place}/{effect.step.key.replace(' ', ':')}"

@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from dialogs.dialog import Dialog
-from dialogs.errors import DialogsError, DialogsWarning
 from dialogs.steps import Step
 
 R = TypeVar("R")
@@ -87,7 +86,7 @@ class Suspended(Leaving):
 class Refused(Leaving):
     """The run is given up with an error for whoever started it; the log stays as it was."""
 
-    def __init__(self, error: DialogsError | DialogsWarning) -> None:
+    def __init__(self, error: Exception) -> None:
         self.error = error
 
 

@@ -12,6 +12,7 @@ frame was replayed, so a `ReplayError` comes before anything was said or done.
 
 from __future__ import annotations
 
+import inspect
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -20,7 +21,15 @@ from dialogs.bodies import Body, Where, location, outermost, start
 from dialogs.codec import load
 from dialogs.dialog import Definition, Dialog, Style, find_definition
 from dialogs.effects import Changed, Continued, Effects, Raised, Refused, Returned, Together
-from dialogs.errors import AsyncInSyncRun, Corrupt, UsageError, YieldInFinally
+from dialogs.errors import (
+    AsyncInSyncRun,
+    Corrupt,
+    LogError,
+    ReplayError,
+    UsageError,
+    YieldInFinally,
+    reason_of,
+)
 from dialogs.log import Frame, Log
 from dialogs.plain import plain_effects
 from dialogs.recorder import Recorder
@@ -62,6 +71,9 @@ class Engine(Recorder):
                 if dialog.definition.style is Style.PLAIN:
                     return (yield from plain_effects(self, self._replay_of(dialog, depth), depth))
                 return (yield from self._run(self._replay_of(dialog, depth), depth))
+            except Raised as raised:
+                self._check_fits(dialog, depth, raised.error)
+                raise
             except Continued as continued:
                 dialog = continued.dialog
                 if self._definition(dialog.name, call.definition) is not dialog.definition:
@@ -103,10 +115,30 @@ class Engine(Recorder):
         definition = self._definition(frame.dialog, likely)
         try:
             args, kwargs = load(frame.arguments or b"")
-            return Dialog(definition, (*args,), {**kwargs})
+            if type(args) is not list or type(kwargs) is not dict or set(map(type, kwargs)) - {str}:
+                raise TypeError("they are no list and dict of arguments")
         except Exception as error:
-            what = f"A log has arguments of {frame.dialog!r} that cannot be rebuilt: {error!r}."
-            raise Refused(Corrupt(what)) from error
+            what = f"A log has arguments of {frame.dialog!r} that cannot be rebuilt: "
+            raise Refused(Corrupt(f"{what}{reason_of(error)}.")) from error
+        return Dialog(definition, tuple(args), kwargs)
+
+    def _check_fits(self, dialog: Dialog[Any], depth: int, error: Exception) -> None:
+        """Refuse recorded arguments that the dialog's function does not take any more."""
+        if not isinstance(error, TypeError) or self.log.frames[depth].arguments is None:
+            return
+        try:
+            inspect.signature(dialog.definition.fn).bind(*dialog.args, **dialog.kwargs)
+        except TypeError as misfit:
+            raise Refused(
+                ReplayError(
+                    dialog=dialog.name,
+                    version=dialog.version,
+                    conversation=self.conversation,
+                    record=0,
+                    logged="other arguments from continue_as_new()",
+                    found=f"does not take them ({misfit})",
+                )
+            ) from error
 
     @staticmethod
     def _definition(name: str, likely: Definition) -> Definition:
@@ -114,7 +146,7 @@ class Engine(Recorder):
             return likely
         try:
             return find_definition(name)
-        except UsageError as error:
+        except LogError as error:
             raise Refused(error) from None
 
     def _replay_of(self, dialog: Dialog[Any], depth: int) -> FrameReplay:
@@ -141,9 +173,12 @@ class Engine(Recorder):
         except Raised as raised:
             self._refuse_missing_loop(raised.error, replay)
             raise
-        finally:
-            if outermost(body) is not None:
+        except Refused:
+            with suppress(Refused):  # the first refusal is the one that matters
                 yield from self._leave(body, replay)
+            raise
+        finally:
+            yield from self._leave(body, replay)
 
     @staticmethod
     def _start(dialog: Dialog[Any]) -> Body:
@@ -183,6 +218,8 @@ class Engine(Recorder):
 
     def _leave(self, body: Body, replay: FrameReplay) -> Effects[None]:
         """Leave a dialog where it stands: what `close()` does, but its cleanup may await."""
+        if outermost(body) is None:
+            return
         try:
             step = advance(body.throw, GeneratorExit())
             while (foreign := replay.foreign(step)) is not None:
@@ -190,7 +227,8 @@ class Engine(Recorder):
         except (GeneratorExit, Returned):
             return
         except Raised as raised:
-            raise raised.error from None
+            # Not as an exception of the dialogs around it: they are being left as well.
+            raise Refused(raised.error) from None
         what = f"{replay} asked for {step!r} at {location(body)} while it was being left."
         with suppress(BaseException):
             body.throw(GeneratorExit())

@@ -61,6 +61,16 @@ class DialogsError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+def reason_of(error: BaseException) -> str:
+    """An exception in a few words, whatever its own `__str__` does."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a stranger's __str__, or a number too long to show
+        return name
+    return f"{name}: {text}" if text else name
+
+
 def _rebuild(
     error_type: type[BaseException], args: tuple[Any, ...], attributes: dict[str, Any]
 ) -> BaseException:

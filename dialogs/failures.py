@@ -11,8 +11,8 @@ import builtins
 from typing import Any
 
 from dialogs import registry
-from dialogs.codec import decode, encode
-from dialogs.errors import Corrupt, NotSerializable, ResponseTimeout, StepFailed
+from dialogs.codec import encode, load
+from dialogs.errors import Corrupt, NotSerializable, ResponseTimeout, StepFailed, reason_of
 
 # StopIteration and its kind would end the dialog's generator instead of reaching its code.
 _UNFIT = (StopIteration, StopAsyncIteration, BaseExceptionGroup)
@@ -27,7 +27,7 @@ _BUILTIN: dict[str, type[Exception]] = {
 def encode_failure(error: Exception) -> tuple[bytes, Exception]:
     """An exception as the bytes of a record, and the copy that a dialog gets."""
     data = _encode(error)
-    copy = decode_failure(decode(data))
+    copy = decode_failure(load(data))
     copy.__cause__ = error
     return data, copy
 
@@ -43,7 +43,8 @@ def _encode(error: Exception) -> bytes:
             return encode([kind.__name__, list(error.__reduce__()[1])])
     except NotSerializable:
         pass
-    return encode([StepFailed.__name__, [kind.__name__, str(error)]])
+    message = reason_of(error).removeprefix(kind.__name__).removeprefix(": ")
+    return encode([StepFailed.__name__, [kind.__name__, message]])
 
 
 def decode_failure(value: Any) -> Exception:
@@ -62,4 +63,5 @@ def decode_failure(value: Any) -> Exception:
             return ResponseTimeout(*map(float, args))
         return _BUILTIN[name](*args)
     except Exception as error:
-        raise Corrupt(f"A log has an exception that cannot be rebuilt: {error!r}.") from error
+        what = f"A log has an exception that cannot be rebuilt: {reason_of(error)}."
+        raise Corrupt(what) from error

@@ -18,7 +18,7 @@ from typing import Any, Self
 from zlib import crc32
 
 from dialogs.codec import dump, load
-from dialogs.errors import Corrupt, UnknownFormat, UsageError
+from dialogs.errors import Corrupt, UnknownFormat, UsageError, reason_of
 
 MAGIC = b"DLG"
 FORMAT = 1
@@ -32,6 +32,10 @@ _FRAME_TYPES = [
     [str, str, int, str, int, bytes, str, bytes],
 ]
 _FRAME_FIELDS = len(_FRAME_TYPES[0])
+
+_COUNTS = range(2**63)
+_CHECKSUMS = range(2**32)
+_INSIDE = "dialog "  # how the key of a step starts that is answered by a frame of its own
 
 MAX_TABLE = 0xD800
 """How many entries a table may have: characters from there on are no text in UTF-8."""
@@ -140,6 +144,12 @@ class Log:
         self.table.append(entry)
         return len(self.table) - 1
 
+    def reread(self) -> None:
+        """Decode the innermost frame's values anew: a dialog may have changed those it got."""
+        frame = self.frames[-1]
+        header = _ARRAY.pack(_ARRAY32, len(frame.codes))
+        frame.values = load(header + self.values[frame.start :])
+
     def collapse(self) -> int:
         """Remove the innermost frame and its records.
 
@@ -215,9 +225,7 @@ class Log:
         try:
             return cls._read(load(data[_PREFIX.size : split]), data[split:])
         except Exception as error:
-            raise Corrupt(
-                f"A log's structure is wrong: {type(error).__name__}: {error}."
-            ) from error
+            raise Corrupt(f"A log's structure is wrong: {reason_of(error)}.") from error
 
     @classmethod
     def _read(cls, head: list[Any], section: bytes) -> Self:
@@ -228,8 +236,10 @@ class Log:
         log.values += memoryview(section)[_ARRAY.size :]
         log.epoch, log.phase, table_size = head[:3]
         log.table = table = head[3 : 3 + table_size]
-        if type(log.epoch) is not int or len(table) != table_size or table_size > MAX_TABLE:
-            raise ValueError("the epoch or the table is wrong")
+        if type(log.epoch) is not int or log.epoch not in _COUNTS:
+            raise ValueError("the epoch is no count")
+        if len(table) != table_size or table_size > MAX_TABLE:
+            raise ValueError("the table is cut short")
         log.size_when_read = len(values)
         expected = dict(zip(map(chr, range(len(table))), map(_expected, table), strict=True))
         log._read_frames(head[3 + table_size :], values, expected)
@@ -246,8 +256,11 @@ class Log:
             if list(map(type, parts)) not in _FRAME_TYPES:
                 raise TypeError(f"{parts!r} is no frame")
             dialog, version, start, codes, words, marks, pending, arguments = parts
-            if not 0 <= start <= len(self.values) or not pending:
-                raise ValueError("a frame starts outside the values, or waits for nothing")
+            if start != 0 if at == 0 else not self.frames[-1].start <= start <= len(self.values):
+                raise ValueError("a frame starts outside the frame before it")
+            is_last = at + _FRAME_FIELDS == len(fields)
+            if words not in _CHECKSUMS or not pending or is_last == pending.startswith(_INSIDE):
+                raise ValueError("a frame waits for what cannot be")
             last = first + len(codes)
             mine = values if last - first == len(values) else values[first:last]
             keys = list(map(expected.__getitem__, codes))
@@ -262,8 +275,8 @@ class Log:
 @lru_cache(4096)
 def _expected(entry: str) -> str:
     """What replay expects of a record with this entry: see `Frame.keys`."""
+    if type(entry) is not str or len(entry) < 2 or entry[0] not in "0123":
+        raise ValueError("an entry of the table has no outcome or no key")
     outcome, key = int(entry[0]), entry[1:]
-    if not 0 <= outcome <= CONSUMED | FAILED or not key:
-        raise ValueError(f"unknown outcome in {entry!r}")
     # Interned, so that comparing it with a step's key is mostly comparing two addresses.
     return sys.intern(f"!{key}" if outcome & FAILED else key)

@@ -20,19 +20,21 @@ from dialogs.effects import (
     CallPlain,
     Effect,
     Effects,
-    Leaving,
     Raised,
     Refused,
     Returned,
     Unwound,
 )
 from dialogs.errors import NotAStep, UsageError, YieldInFinally
+from dialogs.log import Log
 from dialogs.replay import FrameReplay
 from dialogs.steps import Patched, Step, as_step
 
 
 class Answers(Protocol):
     """The engine, as far as a plain function needs it."""
+
+    log: Log
 
     def arrive(self, replay: FrameReplay, step: Step[Any], depth: int, where: Where) -> None:
         """Compare the first step without a record with what the dialog waited in."""
@@ -62,6 +64,7 @@ def plain_effects(engine: Answers, replay: FrameReplay, depth: int) -> Effects[A
         if not isinstance(call.leaving, Unwound):
             raise call.leaving
         yield from _carry_on(call.leaving.effects, call.leaving.effect)
+        engine.log.reread()
         replay = FrameReplay(replay.dialog, replay.frame, replay.can_await, replay.conversation)
 
 
@@ -83,7 +86,7 @@ class _PlainCall:
     """One call of a plain function.
 
     Attributes:
-        leaving: what left the function, once something did.
+        leaving: what left the function, once something did that is no step's exception.
     """
 
     def __init__(self, engine: Answers, replay: FrameReplay, depth: int) -> None:
@@ -91,7 +94,7 @@ class _PlainCall:
         self._replay = replay
         self._depth = depth
         self._position = 0
-        self.leaving: Leaving | None = None
+        self.leaving: BaseException | None = None
 
     def answer(self, value: Any, caller: FrameType, drive: Callable[[Effects[Any]], Any]) -> Any:
         """What `run(step)` returns, or the step's exception, raised.
@@ -103,16 +106,15 @@ class _PlainCall:
         """
         where = partial(place, caller)
         try:
+            if isinstance(self.leaving, Unwound | Refused):
+                raise self.leaving
             if self.leaving is not None:
-                raise Refused(
-                    YieldInFinally(
-                        f"{self._replay} asked for {value!r} at {where()} while it was being left."
-                    )
-                )
+                what = f"{self._replay} asked for {value!r} at {where()} while it was being left."
+                raise Refused(YieldInFinally(what))
             return self._answer(self._step(value, where), where, drive)
         except Raised as raised:
             error = raised.error
-        except Leaving as leaving:
+        except BaseException as leaving:
             self.leaving = leaving
             raise
         raise error

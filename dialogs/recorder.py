@@ -159,6 +159,9 @@ class Recorder:
             answer = yield Perform(step, self.place(), self.conversation)
         except Exception as error:
             raise self.record_failure(step, error) from None
+        if isinstance(answer, Step):
+            what = f"{step!r} returned a step, {answer!r}, to {owner} at {where()}."
+            raise Refused(NotAStep(what, type(answer).__name__, "Yield that step in the dialog."))
         if not self.can_await and isinstance(answer, Awaitable):
             raise self._must_await(step, answer, owner, where)
         return self.record(step, answer)

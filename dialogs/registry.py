@@ -122,14 +122,14 @@ def _kind_of(cls: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         return (lambda flag: flag.value), cls
     if issubclass(cls, enum.Enum):
         return (lambda member: member.name), (lambda member: cls[member])
-    if hasattr(cls, "__pydantic_fields__"):
-        return _encode_model, lambda parts: _decode_model(cls, parts)
-    if dataclasses.is_dataclass(cls):
-        return _encode_dataclass, lambda parts: _decode_dataclass(cls, parts)
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return (lambda row: row._asdict()), (lambda parts: cls(**parts))
     if issubclass(cls, BaseException):
         return _encode_exception, lambda parts: _decode_exception(cls, parts)
+    if dataclasses.is_dataclass(cls):
+        return _encode_dataclass, lambda parts: _decode_dataclass(cls, parts)
+    if hasattr(cls, "__pydantic_fields__"):
+        return _encode_model, lambda parts: _decode_model(cls, parts)
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return (lambda row: row._asdict()), (lambda parts: _decode_row(cls, parts))
     raise UsageError(
         f"{_origin(cls)} cannot be registered as it is.",
         "Only enums, dataclasses, named tuples, pydantic models and exceptions are taken apart "
@@ -139,7 +139,8 @@ def _kind_of(cls: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
 
 
 def _encode_dataclass(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    names = [field.name for field in dataclasses.fields(value)]
+    return {name: getattr(value, name) for name in names if hasattr(value, name)}
 
 
 def _decode_dataclass(cls: Any, parts: dict[str, Any]) -> Any:
@@ -152,10 +153,16 @@ def _decode_dataclass(cls: Any, parts: dict[str, Any]) -> Any:
             item = field.default
         elif field.default_factory is not dataclasses.MISSING:
             item = field.default_factory()
+        elif not field.init:
+            continue
         else:
             raise LookupError(f"{_origin(cls)} has a new field {field.name!r} without a default")
         object.__setattr__(value, field.name, item)
     return value
+
+
+def _decode_row(cls: Any, parts: dict[str, Any]) -> Any:
+    return cls(**{name: parts[name] for name in cls._fields if name in parts})
 
 
 def _encode_model(value: Any) -> list[Any]:
@@ -172,7 +179,7 @@ def _decode_model(cls: Any, parts: list[Any]) -> Any:
     fields, extra, fields_set, private = parts
     for name, field in cls.__pydantic_fields__.items():
         if name not in fields and not field.is_required():
-            fields[name] = field.get_default(call_default_factory=True)
+            fields[name] = field.get_default(call_default_factory=True, validated_data=fields)
     value = cls.__new__(cls)
     value.__setstate__(
         {

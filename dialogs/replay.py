@@ -33,7 +33,14 @@ from typing import Any
 from dialogs.bodies import Body, Where, location, outermost, place
 from dialogs.dialog import Dialog, Style
 from dialogs.effects import Effects, Foreign, Raised, Refused, Returned
-from dialogs.errors import AsyncInSyncRun, Corrupt, NotAStep, ReplayError, UnrecordedAwait
+from dialogs.errors import (
+    AsyncInSyncRun,
+    Corrupt,
+    NotAStep,
+    ReplayError,
+    UnrecordedAwait,
+    reason_of,
+)
 from dialogs.failures import decode_failure
 from dialogs.log import Frame
 from dialogs.marks import SIZE, checksum_all, find_words, mark, words_of
@@ -58,7 +65,7 @@ class FrameReplay:
         conversation: the conversation's id, for errors.
     """
 
-    __slots__ = ("can_await", "conversation", "dialog", "frame", "said")
+    __slots__ = ("can_await", "conversation", "dialog", "frame", "said", "warned")
 
     def __init__(
         self, dialog: Dialog[Any], frame: Frame, can_await: bool, conversation: str | None
@@ -68,6 +75,7 @@ class FrameReplay:
         self.can_await = can_await
         self.conversation = conversation
         self.said: list[Any] = []
+        self.warned: int | None = None
 
     def replay(self, body: Body) -> Effects[Step[Any]]:
         """Feed a dialog its records.
@@ -181,7 +189,9 @@ class FrameReplay:
 
     @staticmethod
     def renamed(step: Step[Any], key: str) -> bool:
-        """Whether a message was recorded without the name it has now."""
+        """Whether a step was recorded without the name it has now."""
+        if isinstance(step, Dialog):
+            return step.renames(key)
         return key is SEND_MESSAGE and type(step) is SendMessage
 
     def failure(self, value: Any) -> Exception:
@@ -204,27 +214,27 @@ class FrameReplay:
         """
         frame = self.frame
         if frame.pending:
-            if step.key != frame.pending and not declared:
+            if step.key != frame.pending and not declared and not self.renamed(step, frame.pending):
                 raise self.differs(len(frame.keys), step, frame.pending, where)
             if checksum_all(self.said) != frame.words:
-                self._refuse_other_words()
+                self._compare_words()
             frame.pending = ""
 
-    def _refuse_other_words(self) -> None:
+    def _compare_words(self) -> None:
+        """Compare what was said message by message, and refuse the first that differs."""
         frame = self.frame
-        records = (number for number, key in enumerate(frame.keys) if key is SEND_MESSAGE)
+        records = [number for number, key in enumerate(frame.keys) if key is SEND_MESSAGE]
         for at, (record, message) in enumerate(zip(records, self.said, strict=True)):
             logged = frame.marks[at * SIZE : (at + 1) * SIZE]
             if message is not None and mark(words_of(message)) != logged:
                 words = find_words(logged, self.dialog.definition.fn)
-                raise Refused(
-                    self._error(
-                        record,
-                        f"send_message({words!r})" if words else "a message with other words",
-                        f"yielded {describe(SendMessage(message))}",
-                        reworded=True,
-                    )
-                )
+                was = f"send_message({words!r})" if words else "a message with other words"
+                found = f"yielded {describe(SendMessage(message))}"
+                raise Refused(self._error(record, was, found, reworded=True))
+        if None not in self.said:  # with it, the checksum has words that nobody says now
+            was = "messages with other words"
+            found = f"yielded {describe(SendMessage(self.said[-1]))} and others before it"
+            raise Refused(self._error(records[-1], was, found, reworded=True))
 
     # --- errors -------------------------------------------------------------------------------
 
@@ -240,7 +250,7 @@ class FrameReplay:
             return ending
         record = len(frame.keys) - left
         key = [*frame.keys, frame.pending][record].removeprefix("!")
-        found = f"raised {ending.error!r}" if isinstance(ending, Raised) else "returned"
+        found = f"raised {reason_of(ending.error)}" if isinstance(ending, Raised) else "returned"
         return Refused(self._error(record, describe_key(key), found))
 
     def _error(
@@ -259,8 +269,9 @@ class FrameReplay:
 
     def _warn(self, body: Body) -> None:
         frame = outermost(body)
-        if frame is None:
+        if frame is None or frame.f_lineno == self.warned:
             return
+        self.warned = frame.f_lineno
         warning = UnrecordedAwait(
             f"{self} awaits something that is no step, and awaits it again on every message. "
             "Record it instead: `await call(fn, ...)` in a coroutine, `yield fn(...)` in an async "

@@ -9,17 +9,18 @@ dialog starts anew.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
 from dialogs.codec import encode_with_copy
-from dialogs.dialog import Definition, Dialog, Style
+from dialogs.dialog import BARE, Dialog
 from dialogs.effects import Changed, Effects, Raised, Refused, Suspended
 from dialogs.engine import Engine
 from dialogs.errors import LongLog, NotAStep, NotSerializable, ReplayError
 from dialogs.log import DONE, FALLBACK, RUNNING, Log
 from dialogs.recorder import Event
-from dialogs.steps import Step
+from dialogs.steps import Step, as_step
 
 LONG_LOG = 10_000
 """A log of more records than this warns."""
@@ -90,7 +91,9 @@ def resume(
             _warn(root, len(log))
         return Outcome(log.encode(), engine.messages, False, waiting=engine.waiting)
     except Refused as refused:
-        error: Exception = refused.error
+        error = refused.error
+        if error.__cause__ is None:
+            error.__cause__ = refused.__cause__
     except Raised as raised:
         error = raised.error
     except NotSerializable as unfit:
@@ -109,14 +112,17 @@ def _phases(engine: Engine, root: Dialog[Any], fallback: Dialog[Any] | None) -> 
         _start_over(engine, RUNNING)
     while True:
         dialog = fallback if fallback is not None and log.phase == FALLBACK else root
+        resumed = bool(log.frames)
         try:
             _check_root(engine, dialog)
             result = yield from engine.enter(dialog, 0)
         except Changed:
             _start_over(engine, FALLBACK)
         except Refused as refused:
-            if fallback is None or not isinstance(refused.error, ReplayError):
+            # What differs from records of this same turn was not edited: it is not deterministic.
+            if fallback is None or not resumed or not isinstance(refused.error, ReplayError):
                 raise
+            engine.messages.clear()
             _start_over(engine, FALLBACK)
         else:
             if log.phase == RUNNING:
@@ -158,20 +164,13 @@ def _as_dialog(value: Any) -> Dialog[Any]:
         value = value()
     if isinstance(value, Dialog):
         return value
-    if isinstance(value, Step):
-        return Dialog(_BARE, (value,))
+    if isinstance(value, Step | Awaitable):
+        return Dialog(BARE, (as_step(value),))
     raise NotAStep(
         f"{value!r} is not a dialog.",
         type(value).__name__,
         "Decorate the function with @dialog and hand over a call of it, such as game().",
     )
-
-
-def _only(step: Step[Any]) -> Any:
-    return (yield step)
-
-
-_BARE = Definition(_only, "step", "", Style.GENERATOR)
 
 
 def _warn(root: Dialog[Any], records: int) -> None:

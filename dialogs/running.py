@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from dialogs.dialog import DialogFunction
 from dialogs.drivers import adrive, drive
+from dialogs.errors import AsyncInSyncRun
 from dialogs.persistence import PersistenceProvider
 from dialogs.recorder import Response
 from dialogs.resume import Outcome, resume
@@ -116,7 +117,7 @@ def run_gen_dialog(
     """
     outcome = drive(
         resume(
-            persistence.load(),
+            _synchronous(persistence.load(), "load"),
             dialog,
             fallback_dialog,
             Response(client_response),
@@ -124,7 +125,8 @@ def run_gen_dialog(
             conversation=_identity(persistence, conversation_id),
         )
     )
-    persistence.save(outcome.log)
+    save: Any = persistence.save  # its declared result is None, but it may be async by mistake
+    _synchronous(save(outcome.log), "save")
     return _result(outcome)
 
 
@@ -163,6 +165,16 @@ async def run_async_gen_dialog(
     )
     await _awaited(persistence.save(outcome.log))
     return _result(outcome)
+
+
+def _synchronous(value: Any, method: str) -> Any:
+    """What a persistence's method returned, if it is not something to await."""
+    if inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()
+        what = f"The persistence's {method}() must be awaited; nothing was saved."
+        raise AsyncInSyncRun(what, f"{method}()")
+    return value
 
 
 async def _awaited(value: Any) -> Any:

@@ -1,0 +1,196 @@
+"""What a pydantic model asks, and the object that the answers make.
+
+`prompts.form` asks; this room only reads the model. An answer is validated together with those
+before it, by the model itself, so that all its validators have their say. What they say about
+other fields, or about the model as a whole, is left for later.
+
+pydantic is imported when the first form is made, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from dialogs import registry
+from dialogs.errors import UsageError
+from dialogs.fields import (
+    ABSENT,
+    Blank,
+    blank as blank_of,
+    head,
+    input_key,
+    is_model,
+    is_tag,
+    recorded_classes,
+    unwrapped,
+)
+from dialogs.reading import Reader, Unfit
+
+M = TypeVar("M")
+
+
+class Form(Generic[M]):
+    """A model, ready to be asked for.
+
+    Args:
+        model: the pydantic model.
+        known: values of fields that are not asked for.
+        skip: the text that leaves a field at its default.
+
+    Attributes:
+        title: the model's name.
+        blanks: the questions, in the order of the fields.
+
+    Raises:
+        UsageError: it cannot be asked for, or its object could not be recorded.
+    """
+
+    def __init__(self, model: type[M], known: Mapping[str, Any], skip: str) -> None:
+        self._pydantic = _pydantic()
+        if not is_model(model):
+            raise UsageError(
+                f"form() was given {model!r}.",
+                "It asks for the fields of a pydantic model.",
+                "Give a class that derives from pydantic.BaseModel.",
+            )
+        self.title = model.__name__
+        self._model: Any = model
+        self._known = dict(known)
+        self._check_registered()
+        self._check_known()
+        self.blanks = list(self._blanks(model, skip))
+
+    # --- answers ------------------------------------------------------------------------------
+
+    def empty(self) -> dict[str, Any]:
+        """The model's input before anything was answered."""
+        fields = self._model.model_fields
+        return {
+            input_key(name, fields[name]): copy.deepcopy(value)
+            for name, value in self._known.items()
+        }
+
+    def reader(self, blank: Blank, answers: dict[str, Any]) -> Reader:
+        """What reads and validates the response to a question, after these answers."""
+
+        def read(response: Any) -> Any:
+            answer = blank.read(response)
+            attempt = copy.deepcopy(answers)
+            self.put(attempt, blank, answer)
+            errors = self._errors(attempt)
+            depth = len(blank.path)
+            if mine := [error for error in errors if error["loc"][:depth] == blank.path]:
+                raise Unfit(ValueError(_words(mine)), _words(mine))
+            return answer
+
+        return read
+
+    @staticmethod
+    def put(answers: dict[str, Any], blank: Blank, answer: Any) -> None:
+        """Add an answer, as its reader gave it, to the model's input."""
+        *around, last = blank.path
+        for key in around:
+            answers = answers.setdefault(key, {})
+        value = blank.value(answer)
+        if value is not ABSENT:
+            answers[last] = value
+
+    def result(self, answers: dict[str, Any]) -> M:
+        """The model's object.
+
+        Raises:
+            Unfit: the answers do not fit together.
+        """
+        try:
+            # Answers are text, whatever a strict model wants of its other users.
+            result: M = self._model.model_validate(answers, strict=False)
+        except self._pydantic.ValidationError as error:
+            raise Unfit(error, _words(error.errors())) from error
+        return result
+
+    def _errors(self, answers: dict[str, Any]) -> list[Any]:
+        """What the model's validators say to a part of its input."""
+        try:
+            self._model.model_validate(answers, strict=False)
+        except self._pydantic.ValidationError as error:
+            errors: list[Any] = error.errors()
+            return errors
+        except LookupError:
+            pass  # a validator of the whole model met a part of it; `result` asks it again
+        return []
+
+    # --- the model ----------------------------------------------------------------------------
+
+    def _blanks(
+        self, model: Any, skip: str, names: str = "", path: tuple[str, ...] = (), around: str = ""
+    ) -> Iterator[Blank]:
+        for name, field in model.model_fields.items():
+            if is_tag(field) or (model is self._model and not path and name in self._known):
+                continue
+            here, there = names + name, (*path, input_key(name, field))
+            kind, _, nullable = unwrapped(field)
+            if is_model(kind) and field.is_required() and not nullable:
+                words = f"{around}{head(name, field)}, "
+                yield from self._blanks(kind, skip, f"{here}.", there, words)
+                continue
+            blank = blank_of(here, there, around, field, skip)
+            if blank is None:
+                raise UsageError(
+                    f"form({self.title}) cannot ask for {here!r}, of type {kind!r}.",
+                    "It asks for text, numbers, dates, yes or no, options, lists of these, and "
+                    "the fields of required models.",
+                    f"Give it a value with known={{{here.partition('.')[0]!r}: ...}}, or write a "
+                    "dialog that asks for it.",
+                )
+            yield blank
+
+    def _check_registered(self) -> None:
+        for kind in recorded_classes(self._model, set()):
+            if registry.by_type(kind) is None:
+                raise UsageError(
+                    f"form({self.title}) could not record its answer: {kind.__name__} is not "
+                    "registered.",
+                    "The log keeps the objects of registered classes only.",
+                    f"Write @serializable above `class {kind.__name__}`.",
+                )
+
+    def _check_known(self) -> None:
+        unknown = sorted(self._known.keys() - self._model.model_fields.keys())
+        if unknown:
+            words = f"it has no field {unknown[0]!r}"
+        else:
+            answers = self.empty()
+            errors = self._errors(answers)
+            words = _words([error for error in errors if [*error["loc"], None][0] in answers])
+        if words:
+            raise UsageError(
+                f"form({self.title}, known={self._known!r}) does not fit the model: {words}.",
+                "Known values are validated as answers are.",
+                "Give values of the model's fields, by their names.",
+            )
+
+
+def _words(errors: list[Any]) -> str:
+    """What a person is told about pydantic's errors."""
+    return " ".join(_sentence(error) for error in errors)
+
+
+def _sentence(error: Any) -> str:
+    # An exception of the author's own validator: its text, without pydantic's prefix.
+    cause = error.get("ctx", {}).get("error")
+    words = str(cause) if isinstance(cause, Exception) else str(error["msg"])
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
+def _pydantic() -> Any:
+    try:
+        import pydantic  # noqa: PLC0415 - an extra, slow to import
+    except ImportError as error:
+        raise UsageError(
+            "form() needs pydantic, which is not installed.",
+            "It asks for the fields of a pydantic model.",
+            'Install it with: pip install "resumable-dialogs[forms]"',
+        ) from error
+    return pydantic
