@@ -127,10 +127,7 @@ def _parts_of(value: Any) -> list[tuple[str, Any]]:
     entry = registry.by_type(kind)
     if entry is None:
         return []
-    state = entry.encode(value)
-    if type(state) is dict:
-        return [(f".{name}", item) for name, item in state.items()]
-    return [("", state)] if type(state) in (list, tuple) else []
+    return [(f".{name}", part) for name, part in entry.attributes(value).items()]
 
 
 def _show(value: Any) -> str:

@@ -199,11 +199,10 @@ async def _concurrently_on_trio(trio: Any, branches: list[Any]) -> list[Any]:
             for number, branch in enumerate(branches):
                 nursery.start_soon(take, number, branch)
     except BaseExceptionGroup as group:
-        refused = group.subgroup(Refused)
-        if refused is None:
-            raise
-        leaf: BaseException = refused
-        while isinstance(leaf, BaseExceptionGroup):
+        leaf: BaseException = group.subgroup(Refused) or group
+        while isinstance(leaf, BaseExceptionGroup) and (
+            leaf is not group or len(leaf.exceptions) == 1
+        ):
             leaf = leaf.exceptions[0]
         raise leaf from None
     return answers

@@ -12,25 +12,16 @@ frame was replayed, so a `ReplayError` comes before anything was said or done.
 
 from __future__ import annotations
 
-import inspect
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from dialogs.bodies import Body, Where, location, outermost, start
-from dialogs.codec import load
-from dialogs.dialog import Definition, Dialog, Style, find_definition
+from dialogs.continuing import check_fits, check_found, continued_dialog
+from dialogs.dialog import Dialog, Style
 from dialogs.effects import Changed, Continued, Effects, Raised, Refused, Returned, Together
-from dialogs.errors import (
-    AsyncInSyncRun,
-    Corrupt,
-    LogError,
-    ReplayError,
-    UsageError,
-    YieldInFinally,
-    reason_of,
-)
-from dialogs.log import Frame, Log
+from dialogs.errors import AsyncInSyncRun, UsageError, YieldInFinally
+from dialogs.log import Log
 from dialogs.plain import plain_effects
 from dialogs.recorder import Recorder
 from dialogs.replay import FrameReplay, advance
@@ -72,18 +63,13 @@ class Engine(Recorder):
                     return (yield from plain_effects(self, self._replay_of(dialog, depth), depth))
                 return (yield from self._run(self._replay_of(dialog, depth), depth))
             except Raised as raised:
-                self._check_fits(dialog, depth, raised.error)
+                if isinstance(raised.error, UsageError):
+                    raise Refused(raised.error) from raised.error.__cause__
+                check_fits(dialog, self.log.frames[depth], raised.error, self.conversation)
                 raise
             except Continued as continued:
                 dialog = continued.dialog
-                if self._definition(dialog.name, call.definition) is not dialog.definition:
-                    raise Refused(
-                        UsageError(
-                            f"continue_as_new() cannot go on with {dialog!r}.",
-                            "Another dialog has its name, and would be found in its place.",
-                            'Give each its own name: @dialog(name="...").',
-                        )
-                    ) from None
+                check_found(dialog, call.definition)
                 self.log.drop(depth)
                 frame = self.log.open(dialog.name, dialog.version)
                 frame.arguments = continued.arguments
@@ -102,7 +88,7 @@ class Engine(Recorder):
             return None
         frame, dialog = frames[depth], call
         if frame.arguments is not None:
-            dialog = self._continued_dialog(frame, call.definition)
+            dialog = continued_dialog(frame, call.definition)
         if frame.version == dialog.version:
             return dialog
         if self.strict:
@@ -110,44 +96,6 @@ class Engine(Recorder):
         self.log.drop(depth)
         self.event = None
         return None
-
-    def _continued_dialog(self, frame: Frame, likely: Definition) -> Dialog[Any]:
-        definition = self._definition(frame.dialog, likely)
-        try:
-            args, kwargs = load(frame.arguments or b"")
-            if type(args) is not list or type(kwargs) is not dict or set(map(type, kwargs)) - {str}:
-                raise TypeError("they are no list and dict of arguments")
-        except Exception as error:
-            what = f"A log has arguments of {frame.dialog!r} that cannot be rebuilt: "
-            raise Refused(Corrupt(f"{what}{reason_of(error)}.")) from error
-        return Dialog(definition, tuple(args), kwargs)
-
-    def _check_fits(self, dialog: Dialog[Any], depth: int, error: Exception) -> None:
-        """Refuse recorded arguments that the dialog's function does not take any more."""
-        if not isinstance(error, TypeError) or self.log.frames[depth].arguments is None:
-            return
-        try:
-            inspect.signature(dialog.definition.fn).bind(*dialog.args, **dialog.kwargs)
-        except TypeError as misfit:
-            raise Refused(
-                ReplayError(
-                    dialog=dialog.name,
-                    version=dialog.version,
-                    conversation=self.conversation,
-                    record=0,
-                    logged="other arguments from continue_as_new()",
-                    found=f"does not take them ({misfit})",
-                )
-            ) from error
-
-    @staticmethod
-    def _definition(name: str, likely: Definition) -> Definition:
-        if likely.name == name:
-            return likely
-        try:
-            return find_definition(name)
-        except LogError as error:
-            raise Refused(error) from None
 
     def _replay_of(self, dialog: Dialog[Any], depth: int) -> FrameReplay:
         return FrameReplay(dialog, self.log.frames[depth], self.can_await, self.conversation)
@@ -273,6 +221,8 @@ class Engine(Recorder):
         return self.record(step, result, consumed)
 
     def _gather(self, step: Gather, owner: object, where: Where) -> Effects[Any]:
+        for inner in step.steps:
+            self.check_gathered(inner, owner, where)
         place = self.place()
         branches = [
             Engine(

@@ -136,6 +136,7 @@ class NotSerializable(UsageError):
     Attributes:
         path: where inside the value, such as `value['items'][3]`.
         value_type: the name of the type found there.
+        step: the step whose value it is, as text; "" where that is not known.
     """
 
     remedy = (
@@ -144,21 +145,21 @@ class NotSerializable(UsageError):
         "encode= and decode=)."
     )
 
+    why = "The log keeps data only, never objects with code."
+
     def __init__(self, path: str, value_type: str, reason: str = "", step: str = "") -> None:
-        super().__init__("")
+        owner = f" of {step}" if step else ""
+        super().__init__(
+            f"The value{owner} cannot be recorded: {path} is of type {value_type}.", reason or None
+        )
         self.path = path
         self.value_type = value_type
-        self.reason = reason
         self.step = step
 
-    def __str__(self) -> str:
-        """The three sentences, as one text."""
-        owner = f" of {self.step}" if self.step else ""
-        reason = self.reason or "The log keeps data only, never objects with code."
-        return (
-            f"The value{owner} cannot be recorded: {self.path} is of type {self.value_type}. "
-            f"{reason} {self.remedy}"
-        )
+    def of(self, step: str) -> NotSerializable:
+        """The same error, saying which step the value is of."""
+        reason = "" if self.why == type(self).why else self.why
+        return NotSerializable(self.path, self.value_type, reason, step)
 
 
 class ReplayError(DialogsError):
@@ -263,7 +264,9 @@ class StepFailed(DialogsError):
     def __init__(self, type_name: str, message: str) -> None:
         super().__init__(
             f"{type_name}: {message}" if message else type_name,
-            remedy="Register the exception with @serializable to catch it by its own class.",
+            "A step raised it, and the log keeps exceptions of its own kind only where it can "
+            "rebuild them.",
+            "Register the exception with @serializable to catch it by its own class.",
         )
         self.type_name = type_name
         self.message = message
@@ -283,7 +286,8 @@ class ResponseTimeout(DialogsError):
     def __init__(self, timeout_s: float) -> None:
         super().__init__(
             f"The client did not answer within {timeout_s:g} seconds.",
-            remedy="Catch ResponseTimeout around get_client_response(timeout=...).",
+            "The dialog waits no longer than that.",
+            "Catch ResponseTimeout around get_client_response(timeout=...).",
         )
         self.timeout_s = timeout_s
 

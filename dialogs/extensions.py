@@ -87,6 +87,13 @@ def _fraction_parts(value: Fraction) -> list[Any]:
     return [value.numerator, value.denominator]
 
 
+def _path_parts(value: PurePosixPath | PureWindowsPath) -> str:
+    text = str(value)
+    if type(value)(text) != value:
+        raise Unfit("Its text is read as another path.")
+    return text
+
+
 # --- parts -> values --------------------------------------------------------------------------
 
 
@@ -153,9 +160,9 @@ _EXTENSIONS: dict[int, _Extension] = {
     11: (Fraction, _fraction_parts, _build_fraction),
     12: (complex, lambda v: [v.real, v.imag], lambda parts: complex(*_typed(float, *parts))),
     13: (UUID, lambda v: v.bytes, lambda parts: UUID(bytes=parts)),
-    14: (type(Path()), str, lambda parts: Path(_text(parts))),
-    15: (PurePosixPath, str, lambda parts: PurePosixPath(_text(parts))),
-    16: (PureWindowsPath, str, lambda parts: PureWindowsPath(_text(parts))),
+    14: (type(Path()), _path_parts, lambda parts: Path(_text(parts))),
+    15: (PurePosixPath, _path_parts, lambda parts: PurePosixPath(_text(parts))),
+    16: (PureWindowsPath, _path_parts, lambda parts: PureWindowsPath(_text(parts))),
 }
 
 CODES = {kind: code for code, (kind, _, _) in _EXTENSIONS.items()}

@@ -9,8 +9,7 @@ function is called again, now with the answer in its frame.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import partial
 from types import FrameType
 from typing import Any, Protocol
@@ -145,9 +144,10 @@ class _PlainCall:
             if isinstance(step, Patched) and step.key != frame.pending:
                 return False
             self._engine.arrive(replay, step, self._depth, where)
-        answer = drive(self._engine.answer(step, replay, self._depth, where))
-        self._position = len(frame.keys)
-        return answer
+        try:
+            return drive(self._engine.answer(step, replay, self._depth, where))
+        finally:
+            self._position = len(frame.keys)
 
     def result(self, ending: Returned | Raised) -> Any:
         """What the function returned, once it ended by itself.
@@ -160,8 +160,9 @@ class _PlainCall:
         if not isinstance(ended, Returned):
             raise ended
         result = ended.value
-        if inspect.isgenerator(result) or inspect.iscoroutine(result):
-            result.close()
+        if isinstance(result, Generator | Coroutine | AsyncGenerator):
+            if not isinstance(result, AsyncGenerator):
+                result.close()
             raise Refused(
                 UsageError(
                     f"{self._replay} returned a {type(result).__name__}.",

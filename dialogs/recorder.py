@@ -24,6 +24,7 @@ from dialogs.steps import (
     Call,
     ContinueAsNew,
     DialogResult,
+    Gather,
     GetClientResponse,
     Patched,
     SendMessage,
@@ -101,16 +102,20 @@ class Recorder:
             case TimedOut():
                 raise self.record_failure(step, ResponseTimeout(step.timeout_s or 0.0))
         if self.within:
-            raise Refused(
-                UsageError(
-                    f"A step inside gather() waits for the client: {step!r}.",
-                    "The steps of a gather() are performed together, in one turn.",
-                    "Wait for the client before or after gather().",
-                )
-            )
+            raise self._wait_in_gather(step)
         self.log.frames[-1].pending = step.key
         self.waiting = step
         raise Suspended
+
+    @staticmethod
+    def _wait_in_gather(step: Step[Any]) -> Refused:
+        return Refused(
+            UsageError(
+                f"A step inside gather() waits for the client: {step!r}.",
+                "The steps of a gather() are performed together, in one turn.",
+                "Wait for the client before or after gather().",
+            )
+        )
 
     def _patched(self, step: Patched) -> Any:
         return self.record(step, True)
@@ -137,8 +142,7 @@ class Recorder:
         try:
             arguments = encode([list(dialog.args), dialog.kwargs])
         except NotSerializable as error:
-            error.step = f"the arguments of {dialog!r}"
-            raise Refused(error) from None
+            raise Refused(error.of(f"the arguments of {dialog!r}")) from None
         raise Continued(Dialog(dialog.definition, *load(arguments)), arguments)
 
     AT_ONCE: ClassVar[dict[type[Step[Any]], Callable[[Any, Any], Any]]] = {
@@ -157,6 +161,8 @@ class Recorder:
             self._check_performable(step, owner, where)
         try:
             answer = yield Perform(step, self.place(), self.conversation)
+        except UsageError as error:
+            raise Refused(error) from error.__cause__
         except Exception as error:
             raise self.record_failure(step, error) from None
         if isinstance(answer, Step):
@@ -165,6 +171,14 @@ class Recorder:
         if not self.can_await and isinstance(answer, Awaitable):
             raise self._must_await(step, answer, owner, where)
         return self.record(step, answer)
+
+    def check_gathered(self, step: Step[Any], owner: object, where: Where) -> None:
+        """Refuse a step that a gather cannot perform, before any of its steps is performed."""
+        if isinstance(step, GetClientResponse):
+            raise self._wait_in_gather(step)
+        for inner in step.steps if isinstance(step, Gather) else ():
+            self.check_gathered(inner, owner, where)
+        self._check_performable(step, owner, where)
 
     def _check_performable(self, step: Step[Any], owner: object, where: Where) -> None:
         if isinstance(step, Call) and not callable(step.fn):
@@ -203,5 +217,4 @@ class Recorder:
         try:
             return encode_with_copy(value)
         except NotSerializable as error:
-            error.step = describe(step)
-            raise Refused(error) from None
+            raise Refused(error.of(describe(step))) from None

@@ -26,12 +26,14 @@ class Entry:
         name: how logs know it.
         encode: an object's parts, as plain data.
         decode: an object of those parts.
+        attributes: an object's parts under the names that its author knows, for errors.
     """
 
     type: type
     name: str
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
+    attributes: Callable[[Any], dict[str, Any]]
 
 
 _by_type: dict[type, Entry] = {}
@@ -96,8 +98,8 @@ def serializable(
     """
 
     def register(cls: C) -> C:
-        kind_encode, kind_decode = (encode, decode) if encode and decode else _kind_of(cls)
-        entry = Entry(cls, name or cls.__qualname__, kind_encode, kind_decode)
+        kind = (encode, decode, lambda value: {}) if encode and decode else _kind_of(cls)
+        entry = Entry(cls, name or cls.__qualname__, *kind)
         other = _by_name.get(entry.name)
         if other is not None and _origin(other.type) != _origin(cls):
             raise UsageError(
@@ -116,20 +118,26 @@ def _origin(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _kind_of(cls: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """How the objects of a class of a known kind are taken apart and put together."""
+def _kind_of(
+    cls: type,
+) -> tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any], dict[str, Any]]]:
+    """How the objects of a class of a known kind are taken apart, put together and shown."""
     if issubclass(cls, enum.Flag):
-        return (lambda flag: flag.value), cls
+        return (lambda flag: flag.value), cls, lambda flag: {}
     if issubclass(cls, enum.Enum):
-        return (lambda member: member.name), (lambda member: cls[member])
+        return (lambda member: member.name), (lambda member: cls[member]), lambda member: {}
     if issubclass(cls, BaseException):
-        return _encode_exception, lambda parts: _decode_exception(cls, parts)
+        return (
+            _encode_exception,
+            lambda parts: _decode_exception(cls, parts),
+            lambda error: {"args": error.args, **vars(error)},
+        )
     if dataclasses.is_dataclass(cls):
-        return _encode_dataclass, lambda parts: _decode_dataclass(cls, parts)
+        return _encode_dataclass, lambda parts: _decode_dataclass(cls, parts), _encode_dataclass
     if hasattr(cls, "__pydantic_fields__"):
-        return _encode_model, lambda parts: _decode_model(cls, parts)
+        return _encode_model, lambda parts: _decode_model(cls, parts), _model_attributes
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return (lambda row: row._asdict()), (lambda parts: _decode_row(cls, parts))
+        return _encode_row, lambda parts: _decode_row(cls, parts), _encode_row
     raise UsageError(
         f"{_origin(cls)} cannot be registered as it is.",
         "Only enums, dataclasses, named tuples, pydantic models and exceptions are taken apart "
@@ -161,6 +169,10 @@ def _decode_dataclass(cls: Any, parts: dict[str, Any]) -> Any:
     return value
 
 
+def _encode_row(row: Any) -> dict[str, Any]:
+    return dict(row._asdict())
+
+
 def _decode_row(cls: Any, parts: dict[str, Any]) -> Any:
     return cls(**{name: parts[name] for name in cls._fields if name in parts})
 
@@ -169,10 +181,15 @@ def _encode_model(value: Any) -> list[Any]:
     state = value.__getstate__()
     return [
         state["__dict__"],
-        state["__pydantic_extra__"],
+        state.get("__pydantic_extra__"),
         state["__pydantic_fields_set__"],
-        state["__pydantic_private__"],
+        state.get("__pydantic_private__"),
     ]
+
+
+def _model_attributes(value: Any) -> dict[str, Any]:
+    fields, extra, _, private = _encode_model(value)
+    return {**fields, **(extra or {}), **(private or {})}
 
 
 def _decode_model(cls: Any, parts: list[Any]) -> Any:

@@ -97,8 +97,7 @@ def resume(
     except Raised as raised:
         error = raised.error
     except NotSerializable as unfit:
-        unfit.step = f"{root!r} as its result"
-        raise
+        raise unfit.of(f"{root!r} as its result") from None
     else:
         log.finish(encoded, result)
         return Outcome(log.encode(), engine.messages, True, result)

@@ -175,7 +175,13 @@ class Gather(Step[list[Any]]):
     __slots__ = ("key", "steps")
 
     def __init__(self, *steps: Step[Any] | Awaitable[Any]) -> None:
-        self.steps = tuple(as_step(step) for step in steps)
+        try:
+            self.steps = tuple(map(as_step, steps))
+        except NotAStep:
+            for step in steps:
+                if isinstance(step, Coroutine):
+                    step.close()
+            raise
         runs = ((key, len(list(run))) for key, run in groupby(step.key for step in self.steps))
         names = [key if count == 1 else f"{key} *{count}" for key, count in runs]
         self.key = "gather " + ", ".join(names)
