@@ -28,7 +28,7 @@ class Body(Protocol):
         """Go on with an answer."""
         ...
 
-    def throw(self, error: BaseException, /) -> Any:
+    def throw(self, error: BaseException | type[BaseException], /) -> Any:
         """Go on with an exception."""
         ...
 
@@ -53,7 +53,7 @@ class _AsyncGenBody:
             return self._go(self._awaiting.send, value)
         return self._go(_hand(self.generator.asend(value)).send, None)
 
-    def throw(self, error: BaseException, /) -> Any:
+    def throw(self, error: BaseException | type[BaseException], /) -> Any:
         if self._awaiting is not None:
             return self._go(self._awaiting.throw, error)
         return self._go(_hand(self.generator.athrow(error)).send, None)
@@ -71,7 +71,8 @@ class _AsyncGenBody:
             self._awaiting = None
             raise
         self._awaiting = resume.__self__
-        return Foreign(signal)
+        # A step awaited in an async generator is a step like one that it yields.
+        return signal if isinstance(signal, Step) else Foreign(signal)
 
 
 def _hand(awaitable: Awaitable[Any]) -> Any:
@@ -97,7 +98,11 @@ def outermost(body: Any) -> FrameType | None:
     """The Python frame of the dialog's own function."""
     if isinstance(body, _AsyncGenBody):
         body = body.generator
-    return next(filter(None, (getattr(body, name, None) for name in _FRAMES)), None)
+    for name in _FRAMES:
+        frame: FrameType | None = getattr(body, name, None)
+        if frame is not None:
+            return frame
+    return None
 
 
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")

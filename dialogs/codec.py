@@ -40,7 +40,7 @@ def encode(value: Any) -> bytes:
     try:
         return dump(_packable(value, MAX_DEPTH))
     except Unfit as unfit:
-        path, found = _locate(value, "value")
+        path, found = _locate(value, "value", MAX_DEPTH)
         raise NotSerializable(path, type(found).__name__, unfit.reason) from None
 
 
@@ -60,7 +60,7 @@ def encode_with_copy(value: Any) -> tuple[bytes, Any]:
 
 def dump(packable: Any) -> bytes:
     """The bytes of what msgpack has natively: `encode` without the look inside."""
-    packed: bytes = msgpack.packb(packable, unicode_errors="surrogatepass")
+    packed: bytes = msgpack.Packer(unicode_errors="surrogatepass").pack(packable)
     return packed
 
 
@@ -105,13 +105,13 @@ def _dump_set(value: set[Any] | frozenset[Any], depth: int) -> bytes:
     return b"".join((b"\xdd", len(items).to_bytes(4, "big"), *items))
 
 
-def _locate(value: Any, path: str) -> tuple[str, Any]:
+def _locate(value: Any, path: str, depth: int) -> tuple[str, Any]:
     """The innermost part of an unfit value that is unfit itself, and the way to it."""
-    for step, part in _parts_of(value):
+    for step, part in _parts_of(value) if depth else ():
         try:
-            _packable(part, MAX_DEPTH)
+            _packable(part, depth - 1)
         except Unfit:
-            return _locate(part, path + step)
+            return _locate(part, path + step, depth - 1)
     return path, value
 
 

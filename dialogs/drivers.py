@@ -240,11 +240,15 @@ def run(step: Any) -> Any:
 def _call_plain(effect: CallPlain, world: World, unwind: bool) -> Any:
     def drive_here(effects: Effects[Any]) -> Any:
         # Dialogs inside this function have steps of their own: its run() is not theirs.
-        with _set(_plain, None):
+        with _set(_plain, None), _set(_performing, None):
             return drive(effects, world, unwind=unwind)
 
     dialog = effect.dialog
-    with _set(_plain, lambda step, caller: effect.answer(step, caller, drive_here)):
+    as_step = Perform(dialog, effect.place, effect.conversation)
+    with (
+        _set(_plain, lambda step, caller: effect.answer(step, caller, drive_here)),
+        _set(_performing, as_step),
+    ):
         return dialog.definition.fn(*dialog.args, **dialog.kwargs)
 
 
@@ -280,7 +284,8 @@ def step_key() -> str:
         raise UsageError(
             "step_key() was called where no step is being performed.",
             "Code between steps runs again on every message and has no id.",
-            "Call it in the function that you hand to call().",
+            "Call it in the function that you hand to call(), or in a plain function that is a "
+            "dialog.",
         )
     if effect.conversation is None:
         raise UsageError(

@@ -53,6 +53,8 @@ class CallPlain:
 
     dialog: Dialog[Any]
     answer: Callable[[Any, FrameType, Callable[[Effects[Any]], Any]], Any]
+    place: tuple[int, ...]
+    conversation: str | None
 
 
 Effect = Foreign | Perform | Together | CallPlain

@@ -23,7 +23,7 @@ from dialogs.effects import Changed, Continued, Effects, Raised, Refused, Return
 from dialogs.errors import AsyncInSyncRun, UsageError, YieldInFinally
 from dialogs.log import Log
 from dialogs.plain import plain_effects
-from dialogs.recorder import Recorder
+from dialogs.recorder import Event, Recorder
 from dialogs.replay import FrameReplay, advance
 from dialogs.steps import DialogResult, Gather, Step
 
@@ -32,14 +32,17 @@ class Engine(Recorder):
     """Runs dialogs over one log, for one turn.
 
     Args:
-        *turn: the arguments of `Recorder`.
+        log: what was answered so far; changed as the turn goes on.
+        event: what answers the pending wait; None where the conversation starts.
         strict: raise `Changed` for an open frame of another version, instead of starting that
             dialog anew.
         **options: the keyword arguments of `Recorder`.
     """
 
-    def __init__(self, *turn: Any, strict: bool = False, **options: Any) -> None:
-        super().__init__(*turn, **options)
+    def __init__(
+        self, log: Log, event: Event | None, *, strict: bool = False, **options: Any
+    ) -> None:
+        super().__init__(log, event, **options)
         self.strict = strict
 
     # --- dialogs ------------------------------------------------------------------------------
@@ -108,13 +111,18 @@ class Engine(Recorder):
             where = partial(location, body)
             self.arrive(replay, step, depth, where)
             while type(step) is not DialogResult:
+                at_once = self.AT_ONCE.get(type(step))
                 try:
-                    answer = yield from self.answer(step, replay, depth, where)
+                    if at_once is not None:
+                        answer = at_once(self, step)
+                    else:
+                        answer = yield from self.answer(step, replay, depth, where)
                 except Raised as raised:
                     step = advance(body.throw, raised.error)
                 else:
                     step = advance(body.send, answer)
-                step = yield from replay.settle(body, step)
+                if not isinstance(step, Step):
+                    step = yield from replay.settle(body, step)
             return self._result(step, replay)
         except Returned as returned:
             return returned.value
@@ -169,7 +177,8 @@ class Engine(Recorder):
         if outermost(body) is None:
             return
         try:
-            step = advance(body.throw, GeneratorExit())
+            # The class: an instance would be in a cycle with its traceback, and the log with it.
+            step = advance(body.throw, GeneratorExit)
             while (foreign := replay.foreign(step)) is not None:
                 step = yield from replay.await_foreign(body, foreign)
         except (GeneratorExit, Returned):
@@ -179,7 +188,7 @@ class Engine(Recorder):
             raise Refused(raised.error) from None
         what = f"{replay} asked for {step!r} at {location(body)} while it was being left."
         with suppress(BaseException):
-            body.throw(GeneratorExit())
+            body.throw(GeneratorExit)
         raise Refused(YieldInFinally(what))
 
     # --- steps --------------------------------------------------------------------------------

@@ -263,7 +263,7 @@ class StepFailed(DialogsError):
 
     def __init__(self, type_name: str, message: str) -> None:
         super().__init__(
-            f"{type_name}: {message}" if message else type_name,
+            f"A step raised {type_name}({message!r}).",
             "A step raised it, and the log keeps exceptions of its own kind only where it can "
             "rebuild them.",
             "Register the exception with @serializable to catch it by its own class.",

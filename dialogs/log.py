@@ -241,7 +241,7 @@ class Log:
         if len(table) != table_size or table_size > MAX_TABLE:
             raise ValueError("the table is cut short")
         log.size_when_read = len(values)
-        expected = dict(zip(map(chr, range(len(table))), map(_expected, table), strict=True))
+        expected = {chr(code): _expected(entry) for code, entry in enumerate(table)}
         log._read_frames(head[3 + table_size :], values, expected)
         if log.phase not in (RUNNING, FALLBACK, DONE) or (log.phase == DONE) == bool(log.frames):
             raise ValueError("the phase does not fit the frames")

@@ -25,10 +25,9 @@ SIZE = 2
 
 def words_of(message: Any) -> bytes:
     """What a message says, as bytes: its text, or what the log would keep of it."""
-    if isinstance(message, Message):
-        message = message.text
-    if isinstance(message, str):
-        return message.encode(errors="surrogatepass")
+    text = message.text if isinstance(message, Message) else message
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogatepass")
     try:
         return encode(message)
     except NotSerializable:

@@ -27,13 +27,17 @@ from dialogs.effects import (
 from dialogs.errors import NotAStep, UsageError, YieldInFinally
 from dialogs.log import Log
 from dialogs.replay import FrameReplay
-from dialogs.steps import Patched, Step, as_step
+from dialogs.steps import Patched, Step, as_step, discard
 
 
 class Answers(Protocol):
     """The engine, as far as a plain function needs it."""
 
     log: Log
+
+    def place(self) -> tuple[int, ...]:
+        """Where the next record goes."""
+        ...
 
     def arrive(self, replay: FrameReplay, step: Step[Any], depth: int, where: Where) -> None:
         """Compare the first step without a record with what the dialog waited in."""
@@ -46,12 +50,17 @@ class Answers(Protocol):
 
 def plain_effects(engine: Answers, replay: FrameReplay, depth: int) -> Effects[Any]:
     """Run a plain function to its end. Returns what it returned; raises Raised."""
+    place = engine.place()[:-1]
     while True:
         call = _PlainCall(engine, replay, depth)
         ending: Returned | Raised
         try:
-            ending = Returned((yield CallPlain(replay.dialog, call.answer)))
+            ending = Returned(
+                (yield CallPlain(replay.dialog, call.answer, place, replay.conversation))
+            )
         except Exception as error:
+            if call.leaving not in (None, error):
+                raise Refused(error) from None  # its cleanup failed while it was being left
             ending = Raised(error)
         except BaseException:
             if call.leaving is None:
@@ -116,7 +125,10 @@ class _PlainCall:
         except BaseException as leaving:
             self.leaving = leaving
             raise
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame
 
     def _step(self, value: Any, where: Where) -> Step[Any]:
         try:
@@ -132,10 +144,12 @@ class _PlainCall:
             key = frame.keys[at]
             if step.key == key or replay.renamed(step, key):
                 self._position += 1
+                discard(step)
                 replay.note(step, key)
                 return frame.values[at]
             if f"!{step.key}" == key:
                 self._position += 1
+                discard(step)
                 raise Raised(replay.failure(frame.values[at]))
             if isinstance(step, Patched):
                 return False
@@ -158,7 +172,7 @@ class _PlainCall:
         """
         ended = self._replay.ended(ending, len(self._replay.frame.keys) - self._position)
         if not isinstance(ended, Returned):
-            raise ended
+            raise ended from (ending.error if isinstance(ending, Raised) else None)
         result = ended.value
         if isinstance(result, Generator | Coroutine | AsyncGenerator):
             if not isinstance(result, AsyncGenerator):

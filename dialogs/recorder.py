@@ -30,6 +30,7 @@ from dialogs.steps import (
     SendMessage,
     Step,
     describe,
+    discard,
     must_await,
 )
 
@@ -96,11 +97,10 @@ class Recorder:
 
     def _response(self, step: GetClientResponse) -> Any:
         event, self.event = self.event, None
-        match event:
-            case Response(value):
-                return self.record(step, value, CONSUMED)
-            case TimedOut():
-                raise self.record_failure(step, ResponseTimeout(step.timeout_s or 0.0))
+        if isinstance(event, Response):
+            return self.record(step, event.value, CONSUMED)
+        if isinstance(event, TimedOut):
+            raise self.record_failure(step, ResponseTimeout(step.timeout_s or 0.0))
         if self.within:
             raise self._wait_in_gather(step)
         self.log.frames[-1].pending = step.key
@@ -192,13 +192,14 @@ class Recorder:
     def _must_await(step: Step[Any], answer: Any, owner: object, where: Where) -> Refused:
         if inspect.iscoroutine(answer):
             answer.close()
+        discard(step)
         return Refused(AsyncInSyncRun(f"{owner} asked for {step!r} at {where()}.", describe(step)))
 
     # --- recording ----------------------------------------------------------------------------
 
     def place(self) -> tuple[int, ...]:
         """Where the next record goes: the log's epoch, and the number of records in each frame."""
-        return (*self.within, self.log.epoch, *(len(frame.codes) for frame in self.log.frames))
+        return (*self.within, self.log.epoch, *[len(frame.codes) for frame in self.log.frames])
 
     def record(self, step: Step[Any], value: Any, outcome: int = 0) -> Any:
         """Record a step's answer in the innermost frame; returns it as replays will give it."""

@@ -98,7 +98,7 @@ def serializable(
     """
 
     def register(cls: C) -> C:
-        kind = (encode, decode, lambda value: {}) if encode and decode else _kind_of(cls)
+        kind = (encode, decode, _nothing) if encode and decode else _kind_of(cls)
         entry = Entry(cls, name or cls.__qualname__, *kind)
         other = _by_name.get(entry.name)
         if other is not None and _origin(other.type) != _origin(cls):
@@ -123,9 +123,9 @@ def _kind_of(
 ) -> tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any], dict[str, Any]]]:
     """How the objects of a class of a known kind are taken apart, put together and shown."""
     if issubclass(cls, enum.Flag):
-        return (lambda flag: flag.value), cls, lambda flag: {}
+        return (lambda flag: flag.value), cls, _nothing
     if issubclass(cls, enum.Enum):
-        return (lambda member: member.name), (lambda member: cls[member]), lambda member: {}
+        return (lambda member: member.name), (lambda member: cls[member]), _nothing
     if issubclass(cls, BaseException):
         return (
             _encode_exception,
@@ -144,6 +144,10 @@ def _kind_of(
         "by themselves.",
         "Give both functions: @serializable(encode=..., decode=...).",
     )
+
+
+def _nothing(value: Any) -> dict[str, Any]:  # noqa: ARG001 - has no parts to show
+    return {}
 
 
 def _encode_dataclass(value: Any) -> dict[str, Any]:

@@ -52,6 +52,7 @@ from dialogs.steps import (
     as_step,
     describe,
     describe_key,
+    discard,
 )
 
 
@@ -99,15 +100,17 @@ class FrameReplay:
                 except AttributeError:
                     step = yield from self.settle(body, step, again=True)
                     found = step.key
-                if found != key:
-                    step = yield from self._catch_up(body, step, key, value, keys)
-                elif key is SEND_MESSAGE:
-                    say(step.message)
-                    step = send(None)
-                else:
+                if found is key:
+                    if key is SEND_MESSAGE:
+                        say(step.message)
                     step = send(value)
-            step = yield from self.settle(body, step, again=bool(frame.pending))
-            if frame.pending:
+                elif found == key:
+                    step = send(value)
+                else:
+                    step = yield from self._catch_up(body, step, key, value, keys)
+            if not isinstance(step, Step):
+                step = yield from self.settle(body, step, again=bool(frame.pending))
+            if type(step) is Patched and frame.pending:
                 step = yield from self._skip_patches(body, step, frame.pending)
         except StopIteration as stop:
             raise self.ended(Returned(stop.value), length_hint(keys)) from None
@@ -241,6 +244,7 @@ class FrameReplay:
     def differs(self, record: int, step: Step[Any], key: str, where: Where) -> Refused:
         """The refusal of a step that is not the recorded one."""
         logged = describe_key(key.removeprefix("!"))
+        discard(step)
         return Refused(self._error(record, logged, f"yielded {describe(step)}", where))
 
     def ended(self, ending: Returned | Raised, left: int) -> Returned | Raised | Refused:
@@ -299,4 +303,8 @@ def advance(resume: Any, value: Any) -> Any:
         ending: Returned | Raised = Returned(stop.value)
     except Exception as error:
         ending = Raised(error)
-    raise ending
+    try:
+        raise ending
+    finally:
+        # Its traceback holds this frame: without this, every ending would wait for the collector.
+        del ending

@@ -138,9 +138,9 @@ def _start_over(engine: Engine, phase: int) -> None:
 def _check_root(engine: Engine, dialog: Dialog[Any]) -> None:
     """Compare the root's name with the log's, where their versions agree."""
     frames = engine.log.frames
-    if not frames or engine.resumed(dialog, 0) is None:
+    if not frames or frames[0].dialog == dialog.name or frames[0].arguments is not None:
         return
-    if frames[0].arguments is None and frames[0].dialog != dialog.name:
+    if engine.resumed(dialog, 0) is not None:
         raise Refused(
             ReplayError(
                 dialog=dialog.name,

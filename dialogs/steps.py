@@ -159,8 +159,7 @@ class Await(Step[Result]):
 
     def __del__(self) -> None:
         # A step that was answered from the log was never awaited; that is no author's mistake.
-        if isinstance(self.awaitable, Coroutine):
-            self.awaitable.close()
+        discard(self)
 
 
 class Gather(Step[list[Any]]):
@@ -291,6 +290,15 @@ def as_step(value: Any) -> Step[Any]:
     )
 
 
+def discard(step: Step[Any]) -> None:
+    """Close the coroutines of a step that nobody will perform."""
+    if isinstance(step, Await) and isinstance(step.awaitable, Coroutine):
+        step.awaitable.close()
+    elif isinstance(step, Gather):
+        for inner in step.steps:
+            discard(inner)
+
+
 def must_await(step: Step[Any]) -> bool:
     """Whether performing a step is known to need an event loop."""
     if isinstance(step, Call) and type(step.fn) is not BuiltinFunctionType:
@@ -314,7 +322,8 @@ def describe_key(key: str) -> str:
     kind, _, name = key.partition(" ")
     match kind:
         case "dialog":
-            return f"the dialog {name!r}"
+            name, _, label = name.partition(" ")
+            return f"the dialog {name}({label.strip('“”')!r})" if label else f"the dialog {name!r}"
         case "send_message" if name:
             return f"send_message(..., name={name!r})"
         case "patched":

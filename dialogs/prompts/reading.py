@@ -78,6 +78,14 @@ def words_for(parse: Callable[[Any], Any]) -> str:
     return _WORDS.get(parse, "Sorry, that is not a valid answer. Please try again.")
 
 
+def words_for_options(options: list[Option]) -> str:
+    """What to say when a response is none of the options."""
+    labels = [option.button.label for option in options]
+    if len(labels) == 2:
+        return f"Please answer {labels[0]} or {labels[1]}."
+    return f"Please choose one of these: {', '.join(labels)}."
+
+
 def _check(argument: str, fn: Any) -> None:
     if fn is None:
         return

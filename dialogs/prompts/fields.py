@@ -15,7 +15,16 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from dialogs.messages import Button
-from dialogs.reading import NO, YES, Option, Unfit, one_of, plain, yes_or_no
+from dialogs.prompts.reading import (
+    NO,
+    YES,
+    Option,
+    Unfit,
+    one_of,
+    plain,
+    words_for_options,
+    yes_or_no,
+)
 
 ABSENT: Any = ...
 """In place of a value: the input has none."""
@@ -50,6 +59,13 @@ class Blank:
         """One for each option, and one to skip the field."""
         skip = (Button(self.skip),) if self.skip else ()
         return (*(option.button for option in self.options), *skip)
+
+    @property
+    def hint(self) -> str:
+        """What is said when a response is of another kind."""
+        if self.options:
+            return words_for_options(list(self.options))
+        return f"Please answer with {_KINDS[self.kind]}." if self.kind in _KINDS else ""
 
     def read(self, response: Any) -> Any:
         """The response as the log keeps it: None to skip, the text of an option, or itself.
@@ -100,7 +116,7 @@ def blank(name: str, path: tuple[str, ...], around: str, field: Any, skip: str) 
     return Blank(
         name,
         path,
-        around + head(name, field) + _hint(kind, limits, field, optional),
+        around + _head(name, field) + _hint(kind, limits, field, optional),
         kind,
         _options(kind, values),
         values,
@@ -145,7 +161,7 @@ def unwrapped(field: Any) -> tuple[Any, list[Any], bool]:
 
 def is_model(kind: Any) -> bool:
     """Whether a type is a pydantic model."""
-    return isinstance(kind, type) and hasattr(kind, "__pydantic_fields__")
+    return isinstance(kind, type) and hasattr(kind, "model_validate")
 
 
 def recorded_classes(kind: Any, seen: set[Any]) -> Iterator[type]:
@@ -162,7 +178,7 @@ def recorded_classes(kind: Any, seen: set[Any]) -> Iterator[type]:
     seen.add(kind)
     if is_model(kind):
         yield kind
-        for field in kind.__pydantic_fields__.values():
+        for field in getattr(kind, "model_fields").values():  # noqa: B009 - known to have it
             yield from recorded_classes(field.annotation, seen)
     elif issubclass(kind, enum.Enum) or dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
         yield kind
@@ -213,10 +229,15 @@ def _options(kind: Any, values: Mapping[str, Any]) -> tuple[Option, ...]:
 # --- words ------------------------------------------------------------------------------------
 
 
-def head(name: str, field: Any) -> str:
+def _head(name: str, field: Any) -> str:
     """A field's title and description, or its name in words."""
     words = [part for part in (field.title, field.description) if part]
-    return ": ".join(words) or _in_words(name.rpartition(".")[2])
+    return ": ".join(words) or title(name, field)
+
+
+def title(name: str, field: Any) -> str:
+    """A field's title, or its name in words."""
+    return field.title or _in_words(name.rpartition(".")[2])
 
 
 def _in_words(name: str) -> str:
@@ -250,7 +271,8 @@ def _hint(kind: Any, limits: list[Any], field: Any, optional: bool) -> str:
                 parts.append(f"{words} {bound}")
         for attribute, words in _LENGTHS.items():
             if (length := getattr(limit, attribute, None)) is not None:
-                parts.append(f"{words} {length}" + ("" if several else " characters"))
+                unit = "" if several else " character" if length == 1 else " characters"
+                parts.append(f"{words} {length}{unit}")
     if optional:
         parts.append(_default(field))
     return f" ({', '.join(parts)})" if parts else ""

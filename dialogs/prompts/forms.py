@@ -1,8 +1,8 @@
-"""What a pydantic model asks, and the object that the answers make.
+"""`form`: asks for the fields of a pydantic model, and answers with its object.
 
-`prompts.form` asks; this room only reads the model. An answer is validated together with those
-before it, by the model itself, so that all its validators have their say. What they say about
-other fields, or about the model as a whole, is left for later.
+An answer is validated together with those before it, by the model itself, so that all its
+validators have their say. What they say about other fields, or about the model as a whole, is left
+for later.
 
 pydantic is imported when the first form is made, and nowhere else.
 """
@@ -10,25 +10,111 @@ pydantic is imported when the first form is made, and nowhere else.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Generator, Iterator, Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dialogs import registry
+from dialogs.dialog import DEFAULT_VERSION, Definition, Dialog, Style
 from dialogs.errors import UsageError
-from dialogs.fields import (
+from dialogs.messages import Message
+from dialogs.prompts.fields import (
     ABSENT,
     Blank,
     blank as blank_of,
-    head,
     input_key,
     is_model,
     is_tag,
     recorded_classes,
+    title,
     unwrapped,
 )
-from dialogs.reading import Reader, Unfit
+from dialogs.prompts.insisting import (
+    NoValidAnswer,
+    Timeout,
+    check_attempts,
+    insist,
+    prompt,
+    sentence,
+)
+from dialogs.prompts.reading import Reader, Unfit
+from dialogs.steps import Step, get_client_response, send_message
 
-M = TypeVar("M")
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+M = TypeVar("M", bound="BaseModel")
+
+
+def form(
+    model: type[M],
+    *,
+    known: Mapping[str, Any] | None = None,
+    skip: str = "Skip",
+    attempts: int | None = 3,
+    timeout: Timeout = None,
+    name: str | None = None,
+) -> Dialog[M]:
+    """Ask for the fields of a pydantic model, one after another. Answer: the model's object.
+
+    A field's question is made of its title, description, type, constraints and default. Its
+    answer is validated by pydantic, and asked for again with the validation message. A field is
+    known by its name, so that its words may change while conversations are open. Where all fields
+    are valid and the model as a whole is not, the form is asked again.
+
+    Args:
+        model: the model, registered with `@serializable`.
+        known: values of fields that are not asked for.
+        skip: the text of the button that leaves a field at its default; a response of no text
+            does so too.
+        attempts: as in `ask`, for each field and for the form as a whole.
+        timeout: as in `ask`.
+        name: how the log knows the form, in place of the model's name.
+
+    Raises:
+        UsageError: pydantic is not installed, the model or a type in it is not registered, or a
+            field's type cannot be asked for.
+    """
+    check_attempts(attempts)
+    get_client_response(timeout)
+    asked = Form(model, known or {}, skip)
+    return Dialog(_FORM, (asked, attempts, timeout), label=name or asked.title)
+
+
+def _fill(
+    form: Form[Any], attempts: int | None, timeout: Timeout
+) -> Generator[Step[Any], Any, Any]:
+    """A form."""
+    for attempt in count(1):
+        answers = form.empty()
+        for blank in form.blanks:
+            response = yield _ask_for(blank, form, answers, attempts, timeout)
+            form.put(answers, blank, response)
+        try:
+            return form.result(answers)
+        except Unfit as unfit:
+            if attempt == attempts:
+                raise NoValidAnswer(form.title, attempt) from None
+            words = unfit.words
+        yield send_message(words, name="again")
+
+
+def _ask_for(
+    blank: Blank, form: Form[Any], answers: dict[str, Any], attempts: int | None, timeout: Timeout
+) -> Dialog[Any]:
+    return prompt(
+        _ASK,
+        Message(blank.question, blank.buttons) if blank.buttons else blank.question,
+        form.reader(blank, answers),
+        default=blank.hint,
+        attempts=attempts,
+        timeout=timeout,
+        name=blank.name,
+    )
+
+
+_ASK = Definition(insist, "ask", DEFAULT_VERSION, Style.GENERATOR)
+_FORM = Definition(_fill, "form", DEFAULT_VERSION, Style.GENERATOR)
 
 
 class Form(Generic[M]):
@@ -82,7 +168,9 @@ class Form(Generic[M]):
             errors = self._errors(attempt)
             depth = len(blank.path)
             if mine := [error for error in errors if error["loc"][:depth] == blank.path]:
-                raise Unfit(ValueError(_words(mine)), _words(mine))
+                # pydantic's own words about the kind are for programmers.
+                other_kind = blank.hint and all(map(_is_of_kind, mine))
+                raise Unfit(ValueError(_words(mine)), blank.hint if other_kind else _words(mine))
             return answer
 
         return read
@@ -132,7 +220,7 @@ class Form(Generic[M]):
             here, there = names + name, (*path, input_key(name, field))
             kind, _, nullable = unwrapped(field)
             if is_model(kind) and field.is_required() and not nullable:
-                words = f"{around}{head(name, field)}, "
+                words = f"{around}{title(name, field)}: "
                 yield from self._blanks(kind, skip, f"{here}.", there, words)
                 continue
             blank = blank_of(here, there, around, field, skip)
@@ -174,14 +262,19 @@ class Form(Generic[M]):
 
 def _words(errors: list[Any]) -> str:
     """What a person is told about pydantic's errors."""
-    return " ".join(_sentence(error) for error in errors)
-
-
-def _sentence(error: Any) -> str:
     # An exception of the author's own validator: its text, without pydantic's prefix.
-    cause = error.get("ctx", {}).get("error")
-    words = str(cause) if isinstance(cause, Exception) else str(error["msg"])
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+    causes = [(error.get("ctx", {}).get("error"), error["msg"]) for error in errors]
+    return " ".join(
+        sentence(str(cause) if isinstance(cause, Exception) else text) for cause, text in causes
+    )
+
+
+def _is_of_kind(error: Any) -> bool:
+    """Whether an error says that an answer is of another kind, such as no number."""
+    return str(error["type"]).endswith(_OF_KIND)
+
+
+_OF_KIND = ("_parsing", "_type", "_parsing_size", "_from_float", "_inexact", "_future_offset")
 
 
 def _pydantic() -> Any:

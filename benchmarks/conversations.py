@@ -1,0 +1,57 @@
+"""The benchmark dialog, and conversations of a given length with it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from dialogs import call, dialog, get_client_response, run_gen_dialog, send_message
+from dialogs.log import Log
+
+
+def questions() -> Any:
+    """Say, wait, draw a random number, without end."""
+    number = 0
+    while True:
+        yield send_message(f"Question {number}?")
+        yield get_client_response()
+        yield call(random.random)
+        number += 1
+
+
+questions_dialog = dialog(questions)
+
+
+class Kept:
+    """Persistence that costs nothing: the log is handed in, and found in `log` afterwards."""
+
+    def __init__(self, log: bytes | None = None) -> None:
+        self.log = log
+
+    def load(self) -> bytes | None:
+        return self.log
+
+    def save(self, log: bytes) -> None:
+        self.log = log
+
+
+def answer_of(turn: int) -> str:
+    """What the client says in a turn: short, and never the same."""
+    return f"answer {turn}"
+
+
+def after(turns: int, make: Callable[[], Any] = questions_dialog) -> bytes:
+    """The log of a conversation after so many turns."""
+    kept = Kept()
+    random.seed(0)
+    run_gen_dialog(make(), kept, "")
+    for turn in range(turns):
+        run_gen_dialog(make(), kept, answer_of(turn))
+    assert kept.log is not None
+    return kept.log
+
+
+def answers(log: bytes) -> list[Any]:
+    """All answers that a log keeps, those of its outermost dialog first."""
+    return [value for frame in Log.decode(log).frames for value in frame.values]

@@ -1,0 +1,152 @@
+"""Measuring candidates against each other: shuffled rounds, CPU time, medians of ratios."""
+
+from __future__ import annotations
+
+import gc
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from time import thread_time_ns
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much to measure.
+
+    Args:
+        lengths: the lengths of the conversations, in turns.
+        sample_ns: how long one sample takes at least, in nanoseconds of CPU time.
+        budget_ns: how long all samples of a row take, about.
+        rounds: the least and the most rounds of a row.
+    """
+
+    lengths: tuple[int, ...]
+    sample_ns: int
+    budget_ns: int
+    rounds: tuple[int, int]
+
+
+FULL = Effort((10, 100, 1000), 2_000_000, 4_000_000_000, (15, 301))
+QUICK = Effort((3,), 0, 0, (3, 3))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to answer a message.
+
+    Args:
+        run: answers a message of the conversation it is given.
+        fresh: gives that conversation, untimed, as it is before the message.
+        done: what `run` led to, as (messages said, answers kept), to be compared.
+    """
+
+    run: Callable[[Any], Any]
+    fresh: Callable[[], Any]
+    done: Callable[[Any], Any] = field(default=lambda outcome: outcome)
+
+    def sample(self, repeats: int) -> float:
+        """The CPU time of one message, in nanoseconds."""
+        conversations = [self.fresh() for _ in range(repeats)]
+        run = self.run
+        start = thread_time_ns()
+        for conversation in conversations:
+            run(conversation)
+        return (thread_time_ns() - start) / repeats
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a row's ratio shall be."""
+
+    limit: float
+    at_least: bool = False
+
+    def met(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def __str__(self) -> str:
+        return f"{'>=' if self.at_least else '<='} {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Args:
+        name: what was measured.
+        length: of how many turns.
+        values: the ratio of each round, or one value where nothing varies.
+        target: what the median shall be; None where there is no target.
+        unit: what the values are.
+        times: the median CPU times of the two candidates, in nanoseconds.
+    """
+
+    name: str
+    length: int
+    values: list[float]
+    target: Target | None = None
+    unit: str = "x"
+    times: tuple[float, float] | None = None
+
+    @property
+    def value(self) -> float:
+        return median(self.values)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The interquartile range."""
+        if len(self.values) == 1:
+            return self.values[0], self.values[0]
+        low, _, high = quantiles(self.values, n=4)
+        return low, high
+
+
+def check_same_work(candidates: dict[str, Candidate]) -> None:
+    """Let every candidate answer one message, and compare what came of it.
+
+    Raises:
+        AssertionError: the candidates did not do the same.
+    """
+    done = {}
+    for name, candidate in candidates.items():
+        conversation = candidate.fresh()
+        random.seed(1)
+        done[name] = candidate.done(candidate.run(conversation))
+    first, *others = done
+    for other in others:
+        assert done[other] == done[first], (
+            f"{other!r} did other work than {first!r}: {done[other]!r} != {done[first]!r}"
+        )
+
+
+def rounds_of(candidates: dict[str, Candidate], effort: Effort) -> dict[str, list[float]]:
+    """The CPU time of one message in nanoseconds, of every candidate in every round.
+
+    The garbage collector runs as it does in production: enabled, with Python's own thresholds.
+    What earlier rows left is collected before the first round.
+    """
+    gc.collect()
+    costs = {name: min(c.sample(1) for _ in range(3)) for name, c in candidates.items()}
+    repeats = {name: max(1, round(effort.sample_ns / cost)) for name, cost in costs.items()}
+    a_round = sum(costs[name] * repeats[name] for name in candidates)
+    fewest, most = effort.rounds
+    times: dict[str, list[float]] = {name: [] for name in candidates}
+    order = list(candidates)
+    for _ in range(min(most, max(fewest, round(effort.budget_ns / a_round)))):
+        random.shuffle(order)
+        for name in order:
+            times[name].append(candidates[name].sample(repeats[name]))
+    return times
+
+
+def ratios(times: dict[str, list[float]], above: str, below: str) -> dict[str, Any]:
+    """`values` and `times` of a row: the first candidate's times over the second's."""
+    return {
+        "values": [a / b for a, b in zip(times[above], times[below], strict=True)],
+        "times": (median(times[above]), median(times[below])),
+    }
+
+
+Rows = Iterator[Row]

@@ -1,0 +1,305 @@
+"""`DialogTester`: a conversation with a dialog, in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, Self, TypeVar
+
+from dialogs.dialog import DialogFunction
+from dialogs.errors import UsageError
+from dialogs.log import DONE, Log
+from dialogs.recorder import Event, Response, TimedOut
+from dialogs.resume import Outcome
+from dialogs.steps import GetClientResponse, Step
+from dialogs.testing.expectations import Expectations
+from dialogs.testing.outside import FakeClock, Outside
+from dialogs.testing.tape import Crash, Tape
+from dialogs.testing.transcript import BOT, ENDING, TIMED_OUT, YOU, line, script_of, shown
+from dialogs.testing.turn import Mode, Turn, atake, take
+
+R = TypeVar("R")
+
+Crashes = int | Iterable[int] | None
+
+
+class DialogTester(Expectations, Generic[R]):
+    """Converses with a dialog: says what a client would, and expects what the dialog says.
+
+    The conversation is kept as bytes only, and read anew for every message. Every turn is taken by
+    a synchronous run and by an asynchronous one, from the same bytes; what they say, what they
+    return and the logs they write must be equal. Effects are performed once. A turn that must be
+    awaited is taken asynchronously only, inside a running event loop too.
+
+    Args:
+        dialog: the dialog, such as `game()`; any step will do.
+        log: the bytes of a conversation to go on with.
+        fallback: its fallback dialog.
+        seed: of the dice: `randint`, `choice` and `uuid4` are answered by `random.Random(seed)`.
+        clock: answers `now`; it stands until it is advanced.
+        run: "both", or only "sync" or "async".
+        conversation_id: what `step_key` and errors name.
+
+    Attributes:
+        bytes: the log; None before the start.
+        clock: the clock.
+
+    >>> from dialogs import dialog, get_client_response, send_message
+    >>> @dialog
+    ... def greet():
+    ...     yield send_message("Who is there?")
+    ...     name = yield get_client_response()
+    ...     yield send_message(f"Hello, {name}!")
+    >>> tester = DialogTester(greet())
+    >>> tester.start().expect("Who is there?")
+    <DialogTester of the dialog 'greet', 1 message said>
+    >>> tester.say("Ada").expect("Hello, Ada!").expect_done()
+    <DialogTester of the dialog 'greet', done>
+    """
+
+    def __init__(
+        self,
+        dialog: Step[R] | DialogFunction[[], R],
+        *,
+        log: bytes | None = None,
+        fallback: Step[Any] | DialogFunction[[], Any] | None = None,
+        seed: int = 0,
+        clock: FakeClock | None = None,
+        run: Mode = "both",
+        conversation_id: str = "test",
+    ) -> None:
+        super().__init__()
+        self.dialog: Any = _made(dialog)
+        self.fallback = fallback
+        self.clock = clock or FakeClock()
+        self.bytes = log
+        self._outside = Outside(self.clock, seed)
+        self._mode: Mode = run
+        self._conversation = conversation_id
+        if log is not None:
+            kept = Log.decode(log)
+            self._started, self.is_done, self._result = True, kept.phase == DONE, kept.result
+
+    def __repr__(self) -> str:
+        count = len(self.said)
+        state = "done" if self.is_done else f"{count} message{'' if count == 1 else 's'} said"
+        return f"<DialogTester of {self.dialog!r}, {state}>"
+
+    # --- turns --------------------------------------------------------------------------------
+
+    def start(self, *, crash_at: Crashes = None) -> Self:
+        """Begin the conversation. The other turns do so too, where it has not begun."""
+        return self._take(self._start, crash_at)
+
+    def say(self, response: Any, *, crash_at: Crashes = None) -> Self:
+        """Give the client's next response.
+
+        Args:
+            response: text, or any other value that a client sends.
+            crash_at: throw the turn away after so many effects were performed, as if the process
+                had died, and take it again. 0 is before the first one; more than there are is
+                at the end, before anything is saved. Several numbers are several crashes, one
+                after another.
+
+        Raises:
+            Exception: the dialog raised it. Nothing is saved then, and the response can be given
+                again.
+        """
+        return self._take(lambda: self._hear(response), crash_at)
+
+    def press(self, label: str, *, crash_at: Crashes = None) -> Self:
+        """Press a button of the last message that has buttons."""
+        return self._take(lambda: self._pressed(label), crash_at)
+
+    def time_out(self, *, crash_at: Crashes = None) -> Self:
+        """Let the time of the pending `get_client_response(timeout=...)` pass."""
+        return self._take(self._silence, crash_at)
+
+    async def astart(self, *, crash_at: Crashes = None) -> Self:
+        """`start`, on the event loop of the test."""
+        return await self._atake(self._start, crash_at)
+
+    async def asay(self, response: Any, *, crash_at: Crashes = None) -> Self:
+        """`say`, on the event loop of the test."""
+        return await self._atake(lambda: self._hear(response), crash_at)
+
+    async def apress(self, label: str, *, crash_at: Crashes = None) -> Self:
+        """`press`, on the event loop of the test."""
+        return await self._atake(lambda: self._pressed(label), crash_at)
+
+    async def atime_out(self, *, crash_at: Crashes = None) -> Self:
+        """`time_out`, on the event loop of the test."""
+        return await self._atake(self._silence, crash_at)
+
+    def play(self, script: str) -> Self:
+        """Say and expect what a transcript has, from where the conversation stands.
+
+        Args:
+            script: lines "you: ..." and "bot: ..."; other lines go on with the one before.
+                "..." in a line of the bot stands for any words, "you: [Yes]" presses a button,
+                and "(timed out)" lets the time pass. Everything that is said must be there.
+        """
+        __tracebackhide__ = True
+        for speaker, words in script_of(script):
+            if self.bytes is None:
+                self.start()
+            if speaker == BOT:
+                self._expect_line(words)
+                continue
+            self.expect_nothing()
+            if speaker == ENDING:
+                self._expect_ending(words)
+            elif speaker == TIMED_OUT:
+                self.time_out()
+            elif words.startswith("[") and words.endswith("]"):
+                self.press(words[1:-1])
+            else:
+                self.say(words)
+        return self.expect_nothing()
+
+    # --- the world ----------------------------------------------------------------------------
+
+    def stub(self, step: Any, *answers: Any) -> Self:
+        """Give answers in place of performing a step.
+
+        Args:
+            step: a function that the dialog hands to `call`, or a step's name: "charge" or
+                "call charge", "now", "randint", "choice", "uuid4", or the coroutine's name.
+            *answers: given one after another, the last one for ever; an exception is raised.
+        """
+        if not answers:
+            raise UsageError(f"stub({step!r}) has no answer.", "", "Give one or more.")
+        self._outside.stub(step, None, answers)
+        return self
+
+    def replace(self, step: Any, fake: Callable[..., Any]) -> Self:
+        """Call another function, sync or async, in place of performing a step.
+
+        Args:
+            step: as in `stub`.
+            fake: gets the arguments that the dialog handed to `call`, `randint` or `choice`.
+        """
+        self._outside.stub(step, fake, ())
+        return self
+
+    def upgrade(
+        self,
+        dialog: Step[R] | DialogFunction[[], R],
+        *,
+        fallback: Step[Any] | DialogFunction[[], Any] | None = None,
+    ) -> Self:
+        """Go on with another version of the code, as after a deployment.
+
+        Args:
+            dialog: the new dialog.
+            fallback: its fallback dialog; the one before is not kept.
+        """
+        self.dialog = _made(dialog)
+        self.fallback = fallback
+        self._lines.append("(the code was changed)")
+        return self
+
+    # --- what there is to see -----------------------------------------------------------------
+
+    @property
+    def result(self) -> R:
+        """What the dialog returned."""
+        __tracebackhide__ = True
+        self.expect_done()
+        result: R = self._result
+        return result
+
+    @property
+    def log_size(self) -> int:
+        """The size of the log, in bytes."""
+        return len(self.bytes or b"")
+
+    @property
+    def performed(self) -> list[str]:
+        """The steps that were performed so far, as text, stubbed ones too."""
+        return self._outside.performed
+
+    # --- taking a turn ------------------------------------------------------------------------
+
+    def _take(self, prepare: Callable[[], Event | None], crash_at: Crashes) -> Self:
+        for turn, tape in self._runs(prepare, crash_at):
+            with self._undone():
+                self._end(tape, take(turn, tape, self._mode))
+        return self
+
+    async def _atake(self, prepare: Callable[[], Event | None], crash_at: Crashes) -> Self:
+        for turn, tape in self._runs(prepare, crash_at):
+            with self._undone():
+                self._end(tape, await atake(turn, tape, self._mode))
+        return self
+
+    def _runs(
+        self, prepare: Callable[[], Event | None], crash_at: Crashes
+    ) -> Iterator[tuple[Turn, Tape]]:
+        """The turns to take: the start where it is due, the ones that crash, and this one."""
+        if self.bytes is None and prepare != self._start:
+            yield self._turn(None), Tape(self._outside)
+        turn = self._turn(prepare())
+        put_back = self._outside.remember()
+        for effects in [crash_at] if isinstance(crash_at, int) else crash_at or ():
+            yield turn, Tape(self._outside, effects)
+            put_back()
+            self._lines.append("(crashed)")
+        yield turn, Tape(self._outside)
+
+    def _turn(self, event: Event | None) -> Turn:
+        return Turn(self.bytes, self.dialog, self.fallback, event, self._conversation)
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """A turn that may crash or fail."""
+        try:
+            yield
+        except Crash:
+            return
+        except Exception as error:
+            self._lines.append(f"(failed with {type(error).__name__})")
+            self.messages, self._expected = [], 0
+            raise
+
+    def _end(self, tape: Tape, outcome: Outcome) -> None:
+        if tape.crashes:
+            return  # at its end
+        self.bytes = outcome.log
+        self._heard(outcome)
+
+    # --- events -------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self.bytes is not None:
+            raise UsageError(
+                "start() was called in an open conversation.",
+                "A conversation starts once.",
+                "Go on with say(...).",
+            )
+
+    def _hear(self, response: Any) -> Event:
+        self._lines.append(line(YOU, shown(response)))
+        return Response(response)
+
+    def _pressed(self, label: str) -> Event:
+        __tracebackhide__ = True
+        answer = self._button(label).answer
+        self._lines.append(line(YOU, f"[{label}]"))
+        return Response(answer)
+
+    def _silence(self) -> Event:
+        __tracebackhide__ = True
+        if self._waiting is None and not self.is_done:
+            # A log that was given: see where it stands, by a turn in which nothing happens.
+            self._waiting = take(self._turn(None), Tape(self._outside), self._mode).waiting
+        waiting = self._waiting
+        if not isinstance(waiting, GetClientResponse) or waiting.timeout_s is None:
+            self._fail(f"expected  a wait with a timeout\nbut       {self._state()}")
+        self.clock.advance(waiting.timeout_s)
+        self._lines.append(TIMED_OUT)
+        return TimedOut()
+
+
+def _made(dialog: Any) -> Any:
+    return dialog() if hasattr(dialog, "definition") and not isinstance(dialog, Step) else dialog

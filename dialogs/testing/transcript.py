@@ -1,0 +1,74 @@
+"""A conversation as text: how it is shown, and how a script of one is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dialogs.messages import Message
+
+BOT, YOU, TIMED_OUT, ENDING = "bot", "you", "(timed out)", "(done"
+
+
+def text_of(message: Any) -> str:
+    """The words of a message."""
+    return message.text if isinstance(message, Message) else str(message)
+
+
+def shown(message: Any) -> str:
+    """A message with its buttons and attachments; a response.
+
+    >>> from dialogs import Button
+    >>> shown(Message("Go on?", buttons=(Button("Yes"), Button("No"))))
+    'Go on? [Yes] [No]'
+    """
+    if not isinstance(message, Message):
+        return message if isinstance(message, str) else repr(message)
+    buttons = [f"[{button.label}]" for button in message.buttons]
+    files = [f"<{attachment.name}>" for attachment in message.attachments]
+    return " ".join([message.text, *buttons, *files])
+
+
+def line(speaker: str, text: str) -> str:
+    """What somebody said, in a transcript; further lines stand below the first."""
+    first, *more = text.splitlines() or [""]
+    indent = " " * (len(speaker) + 2)
+    return "\n".join([f"{speaker}: {first}".rstrip(), *(indent + rest for rest in more)])
+
+
+def ending(result: Any) -> str:
+    """The line of a dialog that is done."""
+    return f"{ENDING})" if result is None else f"{ENDING}: {result!r})"
+
+
+def script_of(text: str) -> list[tuple[str, str]]:
+    """The speakers of a script and what they say; a line of no speaker goes on with the last."""
+    script: list[tuple[str, str]] = []
+    for written in filter(None, map(str.strip, text.splitlines())):
+        speaker, colon, words = written.partition(":")
+        if written == TIMED_OUT:
+            script.append((TIMED_OUT, ""))
+        elif written.startswith((f"{ENDING})", f"{ENDING}:")):
+            script.append((ENDING, written))
+        elif colon and speaker in (BOT, YOU):
+            script.append((speaker, words.strip()))
+        elif script:
+            before, words = script[-1]
+            script[-1] = (before, f"{words}\n{written}")
+        else:
+            raise ValueError(f"a script begins with 'bot: ...' or 'you: ...', not with {written!r}")
+    return script
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text is what a script says, where "..." stands for any words.
+
+    >>> fits("It was ...!", "It was 42!")
+    True
+    """
+    parts = [re.escape(part) for part in _stripped(pattern).split("...")]
+    return re.fullmatch(".*".join(parts), _stripped(text), re.DOTALL) is not None
+
+
+def _stripped(text: str) -> str:
+    return "\n".join(map(str.strip, text.strip().splitlines()))

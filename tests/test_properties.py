@@ -1,0 +1,343 @@
+"""What holds for every dialog, tried with generated ones; see `tests/generated/`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, note, settings, strategies as st
+
+from dialogs import LogError, ReplayError
+from dialogs.drivers import drive
+from dialogs.log import Log
+from dialogs.resume import resume
+from tests.generated.changes import changes, guarded_inserts, new_versions
+from tests.generated.machine import ConversationMachine
+from tests.generated.model import Expected, Gone, Mismatch, Model
+from tests.generated.processes import run_in_fresh_process
+from tests.generated.programs import Hear, Program, Return, Sub, Try
+from tests.generated.source import Styles, source
+from tests.generated.strategies import programs, styles_for, values
+from tests.generated.turns import (
+    ASYNC_RUNNERS,
+    SYNC_RUNNERS,
+    Ran,
+    Turn,
+    check,
+    needs_loop,
+    was_crash,
+)
+from tests.generated.world import World, installed, typed
+
+RESPONSES = st.lists(values, min_size=3, max_size=6)
+
+
+def examples(share: float) -> Any:
+    """Settings with that share of the profile's examples."""
+    return settings(max_examples=max(1, int(settings().max_examples * share)))
+
+
+class Script:
+    """One generated conversation: a program, its model, and the log so far."""
+
+    def __init__(self, data: st.DataObject, *, can_await: bool = False, depth: int = 3) -> None:
+        self.data = data
+        self.can_await = can_await
+        self.program: Program = data.draw(programs(can_await=can_await, depth=depth), "program")
+        self.responses: list[Any] = data.draw(RESPONSES, "responses")
+        self.model = Model(self.program)
+        self.log: bytes | None = None
+        self.styles = self.draw_styles()
+
+    def draw_styles(self, program: Program | None = None) -> Styles:
+        styles = self.data.draw(styles_for(program or self.program), "styles")
+        note(source(program or self.program, styles))
+        return styles
+
+    def turns(self) -> Any:
+        """Each response with what the model makes of it, until the conversation ends."""
+        for response in self.responses:
+            expected = self.model.turn(response)
+            yield response, expected
+            if expected.done or expected.error is not None:
+                return
+
+    def run(self, runner: str, response: Any, expected: Expected, **options: Any) -> Ran:
+        """Run a turn and compare it with the model's, where it is not to crash."""
+        turn = Turn(self.program, options.pop("styles", self.styles), runner, **options)
+        ran = turn.run(self.log, response, expected.drawn)
+        if turn.crash is None:
+            check(turn, ran, expected)
+        return ran
+
+
+def open_script(data: st.DataObject, **options: Any) -> tuple[Script, Any]:
+    """A conversation that waits, and the response that it gets next."""
+    script = Script(data, **options)
+    length = data.draw(st.integers(1, len(script.responses) - 1), "length")
+    runner = "asyncio" if script.can_await else "run_gen_dialog"
+    for _, (response, expected) in zip(range(length), script.turns(), strict=False):
+        assume(not expected.done and expected.error is None)
+        script.log = script.run(runner, response, expected).log
+    return script, script.responses[length]
+
+
+# --- replay ---------------------------------------------------------------------------------------
+
+
+@examples(0.6)
+@given(st.data())
+def test_reloading_from_bytes_before_every_message_equals_never_reloading(data):
+    script = Script(data)
+    for response, expected in script.turns():
+        runner = data.draw(st.sampled_from(SYNC_RUNNERS))
+        script.log = script.run(runner, response, expected).log
+
+
+@examples(0.6)
+@given(st.data())
+def test_reloading_equals_never_reloading_for_dialogs_that_await(data):
+    script = Script(data, can_await=True)
+    for response, expected in script.turns():
+        runner = data.draw(st.sampled_from(ASYNC_RUNNERS))
+        script.log = script.run(runner, response, expected).log
+
+
+@examples(0.4)
+@given(st.data())
+def test_replay_of_a_full_log_performs_nothing_and_says_nothing(data):
+    script = Script(data)
+    for response, expected in script.turns():
+        if expected.error is not None:
+            return
+        script.log = script.run("run_gen_dialog", response, expected).log
+        world = World(script.model.world.drawn)
+        turn = Turn(script.program, script.draw_styles())
+        with installed(world):
+            again = drive(resume(script.log, turn.build(world), None, None, can_await=False))
+        assert (again.log, again.messages, again.done) == (script.log, [], expected.done)
+        assert typed(again.result) == typed(expected.result)
+        assert world.performed == []
+
+
+@examples(0.4)
+@given(st.data())
+def test_a_dialog_that_is_done_gives_its_result_again_and_says_nothing(data):
+    script = Script(data)
+    for response, expected in script.turns():
+        assume(expected.error is None)
+        script.log = script.run("run_gen_dialog", response, expected).log
+    assume(expected.done)
+    again = Expected(expected.drawn, [], 0, done=True, result=expected.result)
+    for runner in data.draw(st.permutations((*SYNC_RUNNERS, *ASYNC_RUNNERS))):
+        ran = script.run(runner, data.draw(values), again, styles=script.draw_styles())
+        assert ran.log == script.log
+
+
+# --- runners and styles ---------------------------------------------------------------------------
+
+
+@examples(0.4)
+@given(st.data())
+def test_sync_equals_async(data):
+    script = Script(data)
+    for response, expected in script.turns():
+        runners = ("run_gen_dialog", "run_dialog", "asyncio", "asyncio, async persistence", "trio")
+        logs = {script.run(runner, response, expected).log for runner in runners}
+        assert len(logs) == 1
+        [script.log] = logs
+
+
+@examples(0.4)
+@given(st.data())
+def test_all_styles_write_equal_bytes_and_any_finishes_what_another_began(data):
+    script = Script(data, can_await=True)
+    for response, expected in script.turns():
+        styles = [script.draw_styles() for _ in range(2)]
+        logs = {script.run("asyncio", response, expected, styles=each).log for each in styles}
+        assert len(logs) == 1
+        [script.log] = logs
+
+
+@examples(0.4)
+@given(st.data())
+def test_a_sync_run_refuses_what_must_be_awaited_and_an_async_run_goes_on(data):
+    script = Script(data, can_await=True)
+    for response, expected in script.turns():
+        refused = script.run("run_gen_dialog", response, expected)
+        if needs_loop(Turn(script.program, script.styles), expected):
+            assert refused.log == script.log
+        script.log = script.run("asyncio", response, expected).log
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def _finished_inside(body: Any) -> Program:
+    """A dialog that waits once more after a dialog with this body has finished inside it."""
+    inner = Program((Try((Sub(Program(body, "inside")),), "Exception", ()), Return("nothing")), "sub")
+    return Program((Sub(inner), Hear()), "main")
+
+
+@examples(0.4)
+@given(st.data())
+def test_a_finished_subdialog_is_one_record_whatever_happened_inside(data):
+    script = Script(data, depth=2)
+    script.program = _finished_inside(script.program.body)
+    script.styles = script.draw_styles()
+    script.model = Model(script.program)
+    for response, expected in script.turns():
+        script.log = script.run("run_gen_dialog", response, expected).log
+        if len(script.model.frames) == 1:
+            break
+    assume(len(script.model.frames) == 1)
+    empty = Turn(_finished_inside(())).run(None, "")
+    assert len(Log.decode(script.log)) == 1
+    assert len(script.log) == len(empty.log)
+
+
+@examples(0.4)
+@given(st.data())
+def test_the_log_has_one_record_for_each_step_of_the_open_dialogs(data):
+    script = Script(data, can_await=True)
+    for response, expected in script.turns():
+        script.log = script.run("asyncio", response, expected).log
+        if expected.error is None and not expected.done:
+            assert len(Log.decode(script.log)) == sum(
+                len(frame.records) for frame in script.model.frames
+            )
+
+
+# --- crashes --------------------------------------------------------------------------------------
+
+
+def _crash_everywhere(script: Script, runner: str, ways: tuple[str, ...]) -> None:
+    for response, expected in script.turns():
+        crashes = [(at, way) for at in range(len(expected.performed)) for way in ways]
+        tries = [
+            script.run(runner, response, expected, crash=crash)
+            for crash in [*script.data.draw(st.permutations(crashes))[:4], (0, "save")]
+        ]
+        ran = script.run(runner, response, expected)
+        for failed in tries:
+            if failed.error is None:
+                continue  # nothing was there to be cancelled
+            assert was_crash(failed.error) or expected.error is not None, failed.error
+            assert failed.log == script.log
+            done, keys = ran.world.performed, ran.world.keys
+            for key, effect in zip(failed.world.keys, failed.world.performed, strict=True):
+                assert (key, effect) in zip(keys, done, strict=True)
+        script.log = ran.log
+
+
+@examples(0.4)
+@given(st.data())
+def test_a_crash_at_any_effect_and_a_retry_equals_no_crash(data):
+    _crash_everywhere(Script(data, depth=2), "run_gen_dialog", ("before", "after"))
+
+
+@examples(0.4)
+@given(st.data())
+def test_a_crash_or_a_cancellation_in_an_async_run_and_a_retry_equals_no_crash(data):
+    script = Script(data, can_await=True, depth=2)
+    _crash_everywhere(script, "asyncio", ("before", "after", "cancel"))
+
+
+@examples(0.03)
+@given(st.data())
+def test_a_fresh_process_for_each_turn_equals_one_process(data):
+    script = Script(data, depth=2)
+    for response, expected in script.turns():
+        ran = script.run("run_gen_dialog", response, expected)
+        seed = data.draw(st.integers(0, 100), "PYTHONHASHSEED")
+        found = run_in_fresh_process(
+            Turn(script.program, script.draw_styles()), script.log, response, expected.drawn, seed
+        )
+        assert found.log == ran.log
+        assert found.rest == repr((typed(ran.messages), typed(ran.result), ran.world.performed))
+        script.log = ran.log
+
+
+# --- edits ----------------------------------------------------------------------------------------
+
+
+def _go_on(script: Script, response: Any, edited: Program, fallback: Program | None = None) -> None:
+    """Give an edited program the open conversation, and compare it with the model."""
+    runner = "asyncio" if script.can_await else "run_gen_dialog"
+    model = Model(edited, fallback, script.model.frames, script.model.world.drawn)
+    styles = script.draw_styles(edited)
+    if fallback is not None:
+        styles = {**styles, **script.draw_styles(fallback)}
+    for number, answer in enumerate([response, *script.responses]):
+        turn = Turn(edited, styles, runner, fallback)
+        drawn = model.world.drawn
+        try:
+            expected = model.turn(answer)
+        except (Mismatch, Gone) as difference:
+            ran = turn.run(script.log, answer, drawn)
+            kind = LogError if isinstance(difference, Gone) else ReplayError
+            assert isinstance(ran.error, kind), ran
+            assert ran.log == script.log
+            assert number == 0
+            assert ran.world.performed == []
+            return
+        ran = turn.run(script.log, answer, drawn)
+        check(turn, ran, expected)
+        script.log = ran.log
+        if expected.done or expected.error is not None:
+            return
+
+
+@examples(1.5)
+@given(st.data())
+def test_an_edit_under_an_open_conversation_is_refused_or_lies_beyond_it(data):
+    script, response = open_script(data)
+    _go_on(script, response, data.draw(changes(script.program), "edited"))
+
+
+@examples(0.6)
+@given(st.data())
+def test_an_edit_under_an_open_async_conversation_is_refused_or_lies_beyond_it(data):
+    script, response = open_script(data, can_await=True)
+    _go_on(script, response, data.draw(changes(script.program, can_await=True), "edited"))
+
+
+@examples(0.6)
+@given(st.data())
+def test_an_insert_guarded_by_patched_is_never_refused(data):
+    script, response = open_script(data)
+    edited = data.draw(guarded_inserts(script.program), "edited")
+    model = Model(edited, None, script.model.frames, script.model.world.drawn)
+    try:
+        model.turn(response)
+    except Mismatch:  # pragma: no cover
+        pytest.fail("the model refuses it")
+    _go_on(script, response, edited)
+
+
+@examples(0.4)
+@given(st.data())
+def test_a_dialog_of_another_version_starts_anew_in_its_place(data):
+    script, response = open_script(data)
+    _go_on(script, response, data.draw(new_versions(script.program), "edited"))
+
+
+@examples(0.6)
+@given(st.data())
+def test_an_edited_dialog_starts_anew_after_its_fallback(data):
+    script, response = open_script(data, depth=2)
+    edited = data.draw(
+        st.one_of(changes(script.program), new_versions(script.program)), "edited"
+    )
+    fallback = data.draw(programs(depth=2, prefix="fallback"), "fallback")
+    _go_on(script, response, edited, fallback)
+
+
+# --- everything at once ---------------------------------------------------------------------------
+
+
+TestAConversationUnderRandomTurns = ConversationMachine.TestCase
+TestAConversationUnderRandomTurns.settings = settings(
+    max_examples=max(1, settings().max_examples // 3), stateful_step_count=12
+)
