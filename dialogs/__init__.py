@@ -42,13 +42,13 @@ from dialogs.steps import (
     continue_as_new,
     dialog_result,
     gather,
-    get_client_response,
     now,
     patched,
     randint,
     send_message,
     uuid4,
 )
+from dialogs.waits import get_client_response
 
 __all__ = [
     # dialogs

@@ -209,7 +209,7 @@ def dialog(
     ... def greet(who):
     ...     yield f"..."
     >>> greet("Ada")
-    the dialog 'greet'
+    the dialog greet('Ada')
     """
     if fn is None:
         return functools.partial(_decorate, version=version, name=name)

@@ -240,15 +240,11 @@ def run(step: Any) -> Any:
 def _call_plain(effect: CallPlain, world: World, unwind: bool) -> Any:
     def drive_here(effects: Effects[Any]) -> Any:
         # Dialogs inside this function have steps of their own: its run() is not theirs.
-        with _set(_plain, None), _set(_performing, None):
+        with _set(_plain, None):
             return drive(effects, world, unwind=unwind)
 
     dialog = effect.dialog
-    as_step = Perform(dialog, effect.place, effect.conversation)
-    with (
-        _set(_plain, lambda step, caller: effect.answer(step, caller, drive_here)),
-        _set(_performing, as_step),
-    ):
+    with _set(_plain, lambda step, caller: effect.answer(step, caller, drive_here)):
         return dialog.definition.fn(*dialog.args, **dialog.kwargs)
 
 
@@ -284,8 +280,7 @@ def step_key() -> str:
         raise UsageError(
             "step_key() was called where no step is being performed.",
             "Code between steps runs again on every message and has no id.",
-            "Call it in the function that you hand to call(), or in a plain function that is a "
-            "dialog.",
+            "Call it in the function that you hand to call().",
         )
     if effect.conversation is None:
         raise UsageError(

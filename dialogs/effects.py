@@ -53,8 +53,6 @@ class CallPlain:
 
     dialog: Dialog[Any]
     answer: Callable[[Any, FrameType, Callable[[Effects[Any]], Any]], Any]
-    place: tuple[int, ...]
-    conversation: str | None
 
 
 Effect = Foreign | Perform | Together | CallPlain

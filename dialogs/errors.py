@@ -263,9 +263,8 @@ class StepFailed(DialogsError):
 
     def __init__(self, type_name: str, message: str) -> None:
         super().__init__(
-            f"A step raised {type_name}({message!r}).",
-            "A step raised it, and the log keeps exceptions of its own kind only where it can "
-            "rebuild them.",
+            f"A step raised {type_name}: {message}." if message else f"A step raised {type_name}.",
+            "Only an exception that the log can rebuild keeps its own class.",
             "Register the exception with @serializable to catch it by its own class.",
         )
         self.type_name = type_name

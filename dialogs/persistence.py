@@ -6,6 +6,7 @@ Bytes in, bytes out; nothing here knows what is in them.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -79,6 +80,8 @@ class FilePersistence:
                 file.write(log)
                 file.flush()
                 os.fsync(file.fileno())
+            if self.path.exists():
+                shutil.copymode(self.path, name)
             Path(name).replace(self.path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

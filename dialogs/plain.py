@@ -35,10 +35,6 @@ class Answers(Protocol):
 
     log: Log
 
-    def place(self) -> tuple[int, ...]:
-        """Where the next record goes."""
-        ...
-
     def arrive(self, replay: FrameReplay, step: Step[Any], depth: int, where: Where) -> None:
         """Compare the first step without a record with what the dialog waited in."""
         ...
@@ -50,14 +46,11 @@ class Answers(Protocol):
 
 def plain_effects(engine: Answers, replay: FrameReplay, depth: int) -> Effects[Any]:
     """Run a plain function to its end. Returns what it returned; raises Raised."""
-    place = engine.place()[:-1]
     while True:
         call = _PlainCall(engine, replay, depth)
         ending: Returned | Raised
         try:
-            ending = Returned(
-                (yield CallPlain(replay.dialog, call.answer, place, replay.conversation))
-            )
+            ending = Returned((yield CallPlain(replay.dialog, call.answer)))
         except Exception as error:
             if call.leaving not in (None, error):
                 raise Refused(error) from None  # its cleanup failed while it was being left

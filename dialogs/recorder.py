@@ -25,14 +25,13 @@ from dialogs.steps import (
     ContinueAsNew,
     DialogResult,
     Gather,
-    GetClientResponse,
     Patched,
     SendMessage,
     Step,
-    describe,
     discard,
     must_await,
 )
+from dialogs.waits import GetClientResponse
 
 
 @dataclass(slots=True)
@@ -193,7 +192,7 @@ class Recorder:
         if inspect.iscoroutine(answer):
             answer.close()
         discard(step)
-        return Refused(AsyncInSyncRun(f"{owner} asked for {step!r} at {where()}.", describe(step)))
+        return Refused(AsyncInSyncRun(f"{owner} asked for {step!r} at {where()}.", repr(step)))
 
     # --- recording ----------------------------------------------------------------------------
 
@@ -218,4 +217,4 @@ class Recorder:
         try:
             return encode_with_copy(value)
         except NotSerializable as error:
-            raise Refused(error.of(describe(step))) from None
+            raise Refused(error.of(repr(step))) from None

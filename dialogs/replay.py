@@ -50,7 +50,6 @@ from dialogs.steps import (
     SendMessage,
     Step,
     as_step,
-    describe,
     describe_key,
     discard,
 )
@@ -232,11 +231,11 @@ class FrameReplay:
             if message is not None and mark(words_of(message)) != logged:
                 words = find_words(logged, self.dialog.definition.fn)
                 was = f"send_message({words!r})" if words else "a message with other words"
-                found = f"yielded {describe(SendMessage(message))}"
+                found = f"yielded {SendMessage(message)!r}"
                 raise Refused(self._error(record, was, found, reworded=True))
         if None not in self.said:  # with it, the checksum has words that nobody says now
             was = "messages with other words"
-            found = f"yielded {describe(SendMessage(self.said[-1]))} and others before it"
+            found = f"yielded {SendMessage(self.said[-1])!r} and others before it"
             raise Refused(self._error(records[-1], was, found, reworded=True))
 
     # --- errors -------------------------------------------------------------------------------
@@ -245,7 +244,7 @@ class FrameReplay:
         """The refusal of a step that is not the recorded one."""
         logged = describe_key(key.removeprefix("!"))
         discard(step)
-        return Refused(self._error(record, logged, f"yielded {describe(step)}", where))
+        return Refused(self._error(record, logged, f"yielded {step!r}", where))
 
     def ended(self, ending: Returned | Raised, left: int) -> Returned | Raised | Refused:
         """How a dialog ended, or the refusal of an end before its records are used up."""

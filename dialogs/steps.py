@@ -11,13 +11,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from types import BuiltinFunctionType
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from dialogs.errors import NotAStep, UsageError
+from dialogs.errors import NotAStep
 from dialogs.messages import Message
 
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -25,7 +25,6 @@ Result = TypeVar("Result")
 T = TypeVar("T")
 
 SEND_MESSAGE = "send_message"
-GET_CLIENT_RESPONSE = "get_client_response"
 
 
 class Step(Generic[Answer_co]):
@@ -50,7 +49,8 @@ class Step(Generic[Answer_co]):
         return answer
 
     def __repr__(self) -> str:
-        return describe(self)
+        """The step as its author wrote it, for error messages."""
+        return describe_key(self.key)
 
 
 class SendMessage(Step[None]):
@@ -72,42 +72,10 @@ class SendMessage(Step[None]):
         self.message = message
         self.key = SEND_MESSAGE if name is None else f"{SEND_MESSAGE} {name}"
 
-
-class GetClientResponse(Step[Any]):
-    """Wait for the client's next message. See `get_client_response`."""
-
-    __slots__ = ("timeout_s",)
-
-    key = GET_CLIENT_RESPONSE
-
-    def __init__(self, timeout_s: float | None) -> None:
-        self.timeout_s = timeout_s
-
-
-_UNTIMED = GetClientResponse(None)
-
-
-def get_client_response(timeout: float | timedelta | None = None) -> Step[Any]:
-    """Wait for the client's next message. Answer: that message.
-
-    Args:
-        timeout: how long to wait, in seconds or as a timedelta, before `ResponseTimeout` is
-            thrown at this step; None waits for ever. Something with a clock has to fire it: the
-            runners have none, so they never do.
-
-    Raises:
-        UsageError: the timeout is not above zero.
-    """
-    if timeout is None:
-        return _UNTIMED
-    timeout_s = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
-    if not timeout_s > 0:
-        raise UsageError(
-            f"get_client_response(timeout={timeout!r}) cannot wait.",
-            "A timeout is a time above zero, in seconds or as a timedelta.",
-            "Give a time above zero, or None to wait for ever.",
-        )
-    return GetClientResponse(timeout_s)
+    def __repr__(self) -> str:
+        if self.key == SEND_MESSAGE:
+            return f"send_message({_short(str(self.message))!r})"
+        return describe_key(self.key)
 
 
 class Call(Step[Result]):
@@ -304,13 +272,6 @@ def must_await(step: Step[Any]) -> bool:
     if isinstance(step, Call) and type(step.fn) is not BuiltinFunctionType:
         return inspect.iscoroutinefunction(step.fn)
     return isinstance(step, Await)
-
-
-def describe(step: Step[Any]) -> str:
-    """A step as its author wrote it, for error messages."""
-    if type(step) is SendMessage and step.key == SEND_MESSAGE:
-        return f"send_message({_short(str(step.message))!r})"
-    return describe_key(step.key)
 
 
 def describe_key(key: str) -> str:

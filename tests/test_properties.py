@@ -176,7 +176,9 @@ def test_a_sync_run_refuses_what_must_be_awaited_and_an_async_run_goes_on(data):
 
 def _finished_inside(body: Any) -> Program:
     """A dialog that waits once more after a dialog with this body has finished inside it."""
-    inner = Program((Try((Sub(Program(body, "inside")),), "Exception", ()), Return("nothing")), "sub")
+    inner = Program(
+        (Try((Sub(Program(body, "inside")),), "Exception", ()), Return("nothing")), "sub"
+    )
     return Program((Sub(inner), Hear()), "main")
 
 
@@ -327,9 +329,7 @@ def test_a_dialog_of_another_version_starts_anew_in_its_place(data):
 @given(st.data())
 def test_an_edited_dialog_starts_anew_after_its_fallback(data):
     script, response = open_script(data, depth=2)
-    edited = data.draw(
-        st.one_of(changes(script.program), new_versions(script.program)), "edited"
-    )
+    edited = data.draw(st.one_of(changes(script.program), new_versions(script.program)), "edited")
     fallback = data.draw(programs(depth=2, prefix="fallback"), "fallback")
     _go_on(script, response, edited, fallback)
 

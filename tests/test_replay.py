@@ -13,6 +13,7 @@ from dialogs import (
     ReplayError,
     StepFailed,
     UnrecordedAwait,
+    UsageError,
     call,
     continue_as_new,
     dialog,
@@ -400,6 +401,56 @@ def test_the_remedy_of_changed_words_is_a_name(kept):
     assert "give it a name: send_message(..., name=...)" in str(refused(written(edited)(), kept))
 
 
+# --- calls of dialogs -------------------------------------------------------------------------
+
+ASK = """
+    def ask(question, form=None):
+        «send_message(question, name="question")»
+        return «get_client_response()»
+
+    def order():
+        answer = «{0}»
+        return answer, «get_client_response()»
+"""
+LONG = "How " + "very " * 20
+
+# How a call was written, how it is written now, and whether that is the same call.
+CALLS = [
+    ('ask("Name?")', 'ask("Name?")', True),
+    ('ask("Name?", 1)', 'ask("Name?", form=[2])', True),
+    ("ask(1)", "ask(2)", True),
+    ('ask("Name?")', 'ask("Mail?")', False),
+    ('ask("Name?")', 'ask(Message("Mail?"))', False),
+    ('ask("Name?")', 'ask(Message("Name?"))', True),
+    ('ask("Name?")', 'ask("Name?", "short")', False),
+    ('ask("?", form="a")', 'ask("?", form="b")', False),
+    (f'ask("{LONG} good?")', f'ask("{LONG} bad?")', False),
+    (f'ask("{LONG} good?")', f'ask("{LONG} good?")', True),
+    ('ask("Name?").named("name")', 'ask("Your name?").named("name")', True),
+    ('ask("Name?")', 'ask("Your name?").named("name")', True),
+    ('ask("Name?").named("name")', 'ask("Name?").named("mail")', False),
+    ('ask("Name?").named("name")', 'ask("Name?")', False),
+]
+
+
+@each_style
+@pytest.mark.parametrize("answered", [0, 1], ids=["open", "finished"])
+@pytest.mark.parametrize("calls", CALLS, ids=str)
+def test_a_call_of_a_dialog_is_known_by_its_texts_or_its_name(kept, style, answered, calls):
+    before, edited, same = calls
+    responses = ["", "Ada", "bye"]
+    talk(written(ASK.format(before), style)(), kept, *responses[: answered + 1])
+    order = written(ASK.format(edited), style)()
+
+    if same:
+        assert talk(order, kept, *responses[answered + 1 :]).return_value == ("Ada", "bye")
+    else:
+        error = refused(order, kept)
+        assert "ask" in error.logged
+        assert "ask" in error.found
+        assert error.logged not in error.found
+
+
 # --- what differs between runs ----------------------------------------------------------------
 
 
@@ -776,7 +827,7 @@ def test_an_error_that_nobody_catches_leaves_the_root_with_its_cause(kept, style
 
     order = written("def order():\n    «send_message('Hi!')»\n    «call(fail)»", style, fail=fail)
 
-    with pytest.raises(StepFailed, match="OutOfStock: tea") as caught:
+    with pytest.raises(StepFailed, match=r"OutOfStock.*tea") as caught:
         run_gen_dialog(order(), kept, "")
 
     assert isinstance(caught.value.__cause__, OutOfStock)
@@ -1359,7 +1410,7 @@ async def test_coroutines_and_plain_functions_in_async_runs_have_keys(kept, keys
     assert len(set(keys)) == len(keys) == 4
 
 
-def test_a_dialog_without_steps_is_a_step_and_has_a_key(kept, keys):
+def test_a_plain_dialog_without_steps_is_a_step_and_has_a_key(kept, keys):
     @dialog
     def charge():
         keys.append(step_key())
@@ -1369,13 +1420,45 @@ def test_a_dialog_without_steps_is_a_step_and_has_a_key(kept, keys):
     @dialog
     def order():
         yield charge()
+        yield charge()
 
     with pytest.raises(ConnectionError):
         run_gen_dialog(order(), kept, "")
     run_gen_dialog(order(), kept, "")
 
-    assert len(keys) == 2
-    assert len(set(keys)) == 1
+    assert len(keys) == 3
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_plain_dialogs_own_key_stays_the_same_from_turn_to_turn(kept, keys):
+    @dialog
+    def inner():
+        keys.append(("inner", step_key()))
+        run(get_client_response())
+        run(get_client_response())
+
+    @dialog
+    def order():
+        keys.append(("order", step_key()))
+        run(inner())
+
+    talk(order(), kept, "", "a", "b")
+
+    assert len(keys) == 6
+    assert len(set(keys)) == 2
+
+
+@pytest.mark.parametrize("style", ["generator", "coroutine", "async generator"])
+@pytest.mark.parametrize("outer", [None, "plain"])
+def test_code_between_steps_has_no_key(kept, style, outer):
+    order = written("def order():\n    step_key()\n    «get_client_response()»", style)
+    if outer is not None:
+        order = written("def outer():\n    return «order()»", outer, order=order)
+
+    with pytest.raises(UsageError, match="where no step is being performed"):
+        run_gen_dialog(order(), kept, "")
+    with pytest.raises(UsageError, match="where no step is being performed"):
+        step_key()
 
 
 def test_a_key_starts_with_the_conversations_id(kept):

@@ -620,6 +620,9 @@ class Service:
     async def __call__(self):
         self.performed.append("call")
 
+    def fetch_later(self):
+        return self.fetch()
+
     def sync(self):
         self.performed.append("sync")
 
@@ -631,9 +634,9 @@ MUST_AWAIT = {
         lambda s: call(functools.partial(functools.partial(s.fetch))),
         "call(fetch)",
     ),
-    "an async callable object": (lambda s: call(s), "call(Service)"),
+    "an async callable object": (call, "call(Service)"),
     "a partial of one": (lambda s: call(functools.partial(s)), "call(Service)"),
-    "a function that gives a coroutine": (lambda s: call(lambda: s.fetch()), "call(<lambda>)"),
+    "a function that gives a coroutine": (lambda s: call(s.fetch_later), "call(fetch_later)"),
     "a coroutine": (lambda s: s.fetch(), "the coroutine 'Service.fetch'"),
     "a gather": (lambda s: gather(call(s.sync), call(s.fetch)), "call(fetch)"),
     "a gather of coroutines": (lambda s: gather(call(s.sync), s.fetch()), "Service.fetch"),

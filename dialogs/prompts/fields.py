@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from dialogs.messages import Button
 from dialogs.prompts.reading import (
     NO,
+    REFUSED,
     YES,
     Option,
     Unfit,
@@ -61,11 +62,16 @@ class Blank:
         return (*(option.button for option in self.options), *skip)
 
     @property
+    def has_hint(self) -> bool:
+        """Whether `hint` tells what kind of response is wanted."""
+        return bool(self.options) or self.kind in _KINDS
+
+    @property
     def hint(self) -> str:
         """What is said when a response is of another kind."""
         if self.options:
             return words_for_options(list(self.options))
-        return f"Please answer with {_KINDS[self.kind]}." if self.kind in _KINDS else ""
+        return f"Please answer with {_KINDS[self.kind]}." if self.has_hint else REFUSED
 
     def read(self, response: Any) -> Any:
         """The response as the log keeps it: None to skip, the text of an option, or itself.
@@ -160,7 +166,11 @@ def unwrapped(field: Any) -> tuple[Any, list[Any], bool]:
 
 
 def is_model(kind: Any) -> bool:
-    """Whether a type is a pydantic model."""
+    """Whether a type is a pydantic model with fields."""
+    return _is_any_model(kind) and not kind.__pydantic_root_model__
+
+
+def _is_any_model(kind: Any) -> bool:
     return isinstance(kind, type) and hasattr(kind, "model_validate")
 
 
@@ -176,7 +186,7 @@ def recorded_classes(kind: Any, seen: set[Any]) -> Iterator[type]:
     if not isinstance(kind, type) or kind in seen:
         return
     seen.add(kind)
-    if is_model(kind):
+    if _is_any_model(kind):
         yield kind
         for field in getattr(kind, "model_fields").values():  # noqa: B009 - known to have it
             yield from recorded_classes(field.annotation, seen)
@@ -193,7 +203,7 @@ def _is_free(kind: Any) -> bool:
     if get_origin(kind) is Literal:
         return True
     known = isinstance(kind, type) and get_origin(kind) is None
-    return known and not is_model(kind) and not issubclass(kind, dict | Mapping)
+    return known and not _is_any_model(kind) and not issubclass(kind, dict | Mapping)
 
 
 # --- options ----------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ pydantic is imported when the first form is made, and nowhere else.
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -31,14 +32,16 @@ from dialogs.prompts.fields import (
 )
 from dialogs.prompts.insisting import (
     NoValidAnswer,
+    Plan,
+    Terms,
     Timeout,
     check_attempts,
     insist,
     prompt,
     sentence,
 )
-from dialogs.prompts.reading import Reader, Unfit
-from dialogs.steps import Step, get_client_response, send_message
+from dialogs.prompts.reading import Unfit
+from dialogs.steps import Step, send_message
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -75,42 +78,30 @@ def form(
         UsageError: pydantic is not installed, the model or a type in it is not registered, or a
             field's type cannot be asked for.
     """
-    check_attempts(attempts)
-    get_client_response(timeout)
-    asked = Form(model, known or {}, skip)
-    return Dialog(_FORM, (asked, attempts, timeout), label=name or asked.title)
+    _check_model(model)
+    terms = Terms(None, attempts, timeout)
+    make = partial(Form, model, known or {}, skip)
+    dialog = Dialog[M](_FORM, (make, terms), label=model.__name__)
+    return dialog if name is None else dialog.named(name)
 
 
-def _fill(
-    form: Form[Any], attempts: int | None, timeout: Timeout
-) -> Generator[Step[Any], Any, Any]:
-    """A form."""
+def _fill(make_form: Callable[[], Form[Any]], terms: Terms) -> Generator[Step[Any], Any, Any]:
+    """The dialog of every form."""
+    check_attempts(terms.attempts)
+    form = make_form()
     for attempt in count(1):
         answers = form.empty()
         for blank in form.blanks:
-            response = yield _ask_for(blank, form, answers, attempts, timeout)
-            form.put(answers, blank, response)
+            plan = partial(form.plan, blank, answers)
+            answer = yield prompt(_ASK, blank.question, plan, terms, blank.name)
+            form.put(answers, blank, answer)
         try:
             return form.result(answers)
         except Unfit as unfit:
-            if attempt == attempts:
+            if attempt == terms.attempts:
                 raise NoValidAnswer(form.title, attempt) from None
             words = unfit.words
         yield send_message(words, name="again")
-
-
-def _ask_for(
-    blank: Blank, form: Form[Any], answers: dict[str, Any], attempts: int | None, timeout: Timeout
-) -> Dialog[Any]:
-    return prompt(
-        _ASK,
-        Message(blank.question, blank.buttons) if blank.buttons else blank.question,
-        form.reader(blank, answers),
-        default=blank.hint,
-        attempts=attempts,
-        timeout=timeout,
-        name=blank.name,
-    )
 
 
 _ASK = Definition(insist, "ask", DEFAULT_VERSION, Style.GENERATOR)
@@ -135,12 +126,6 @@ class Form(Generic[M]):
 
     def __init__(self, model: type[M], known: Mapping[str, Any], skip: str) -> None:
         self._pydantic = _pydantic()
-        if not is_model(model):
-            raise UsageError(
-                f"form() was given {model!r}.",
-                "It asks for the fields of a pydantic model.",
-                "Give a class that derives from pydantic.BaseModel.",
-            )
         self.title = model.__name__
         self._model: Any = model
         self._known = dict(known)
@@ -158,8 +143,8 @@ class Form(Generic[M]):
             for name, value in self._known.items()
         }
 
-    def reader(self, blank: Blank, answers: dict[str, Any]) -> Reader:
-        """What reads and validates the response to a question, after these answers."""
+    def plan(self, blank: Blank, answers: dict[str, Any]) -> Plan:
+        """How to ask a question, after these answers."""
 
         def read(response: Any) -> Any:
             answer = blank.read(response)
@@ -169,11 +154,12 @@ class Form(Generic[M]):
             depth = len(blank.path)
             if mine := [error for error in errors if error["loc"][:depth] == blank.path]:
                 # pydantic's own words about the kind are for programmers.
-                other_kind = blank.hint and all(map(_is_of_kind, mine))
-                raise Unfit(ValueError(_words(mine)), blank.hint if other_kind else _words(mine))
+                words = "" if blank.has_hint and all(map(_is_of_kind, mine)) else _words(mine)
+                raise Unfit(ValueError(_words(mine)), words)
             return answer
 
-        return read
+        message = Message(blank.question, blank.buttons) if blank.buttons else blank.question
+        return Plan(message, read, blank.hint)
 
     @staticmethod
     def put(answers: dict[str, Any], blank: Blank, answer: Any) -> None:
@@ -258,6 +244,17 @@ class Form(Generic[M]):
                 "Known values are validated as answers are.",
                 "Give values of the model's fields, by their names.",
             )
+
+
+def _check_model(model: Any) -> None:
+    """Refuse what is no pydantic model, before it is looked at."""
+    _pydantic()
+    if not is_model(model):
+        raise UsageError(
+            f"form() was given {model!r}.",
+            "It asks for the fields of a pydantic model.",
+            "Give a class that derives from pydantic.BaseModel.",
+        )
 
 
 def _words(errors: list[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -13,7 +13,8 @@ from dialogs.errors import DialogsError, UsageError
 from dialogs.messages import Message
 from dialogs.prompts.reading import Reader, Unfit
 from dialogs.registry import serializable
-from dialogs.steps import Step, get_client_response, send_message
+from dialogs.steps import Step, send_message
+from dialogs.waits import get_client_response
 
 Timeout = float | timedelta | None
 Retry = str | Message | Callable[[Any, Exception], str | Message] | None
@@ -40,78 +41,91 @@ class NoValidAnswer(DialogsError):
         self.attempts = attempts
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a prompt goes.
+
+    Args:
+        message: the question as it is said, with its buttons.
+        read: reads a response.
+        hint: what is said after a refused response, before the question is said again.
+    """
+
+    message: str | Message
+    read: Reader
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every prompt lets its author say.
+
+    Args:
+        retry_message: what is said after a refused response: see `ask`.
+        attempts: how many responses may be refused; None for any number.
+        timeout: how long to wait for each.
+    """
+
+    retry_message: Retry
+    attempts: int | None
+    timeout: Timeout
+
+
 def prompt(
     definition: Definition,
-    message: str | Message,
-    read: Reader,
-    *,
-    default: str,
-    retry_message: Retry = None,
-    attempts: int | None,
-    timeout: Timeout,
+    question: str | Message,
+    plan: Callable[[], Plan],
+    terms: Terms,
     name: str | None,
 ) -> Dialog[Any]:
     """A prompt, as a dialog.
 
     Args:
         definition: `insist`, under the name of the prompt.
-        message: the question.
-        read: reads a response.
-        default: what is said after a refused response, before the question is said again.
-        retry_message: what is said then instead of both: see `ask`.
-        attempts: how many responses may be refused; None for any number.
-        timeout: how long to wait for each.
-        name: how the log knows it; its question where it is None.
+        question: what it is known by.
+        plan: makes its plan, once it runs: most prompts of a conversation are only replayed.
+        terms: its terms.
+        name: what it is known by in place of its question, or None.
     """
-
-    def retry(response: Any, unfit: Unfit) -> str | Message:
-        if callable(retry_message):
-            words = retry_message(response, unfit.error)
-        elif retry_message is not None:
-            words = retry_message
-        else:
-            words = f"{sentence(unfit.words or default)} {message}"
-        return _with_buttons(words, message)
-
-    check_attempts(attempts)
     # The question is the only text among the arguments, and so what the prompt is known by.
-    arguments = (message, read, retry, attempts, get_client_response(timeout))
-    dialog: Dialog[Any] = Dialog(definition, arguments)
+    dialog: Dialog[Any] = Dialog(definition, (question, plan, terms))
     return dialog if name is None else dialog.named(name)
 
 
 def insist(
-    message: str | Message,
-    read: Reader,
-    retry: Callable[[Any, Unfit], str | Message],
-    attempts: int | None,
-    wait: Step[Any],
+    question: str | Message, make_plan: Callable[[], Plan], terms: Terms
 ) -> Generator[Step[Any], Any, Any]:
     """The dialog of every prompt."""
+    check_attempts(terms.attempts)
+    plan = make_plan()
+    wait = get_client_response(terms.timeout)
     # Named messages: the prompt is known by its question, so the words in it are free to change.
-    yield send_message(message, name="question")
+    yield send_message(plan.message, name="question")
     for attempt in count(1):
         response = yield wait
         try:
-            return read(response)
+            return plan.read(response)
         except Unfit as unfit:
-            if attempt == attempts:
-                raise NoValidAnswer(str(message), attempt) from None
-            words = retry(response, unfit)
+            if attempt == terms.attempts:
+                raise NoValidAnswer(str(question), attempt) from None
+            words = _retry(plan, terms.retry_message, response, unfit)
         yield send_message(words, name="retry")
+
+
+def _retry(plan: Plan, retry_message: Retry, response: Any, unfit: Unfit) -> str | Message:
+    """What is said after a refused response, with the buttons of the question."""
+    if callable(retry_message):
+        retry_message = retry_message(response, unfit.error)
+    words = retry_message or f"{sentence(unfit.words or plan.hint)} {plan.message}"
+    if not isinstance(plan.message, Message) or not plan.message.buttons:
+        return words
+    again = words if isinstance(words, Message) else Message(words)
+    return again if again.buttons else replace(again, buttons=plan.message.buttons)
 
 
 def sentence(words: str) -> str:
     """Words with a full stop, where they have no end."""
     return words if words.endswith((".", "!", "?", "…")) else f"{words}."
-
-
-def _with_buttons(words: str | Message, question: str | Message) -> str | Message:
-    """What is said again, with the buttons of the question, unless it has its own."""
-    if not isinstance(question, Message) or not question.buttons:
-        return words
-    again = words if isinstance(words, Message) else Message(words)
-    return again if again.buttons else replace(again, buttons=question.buttons)
 
 
 def check_attempts(attempts: int | None) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from dialogs.dialog import DEFAULT_VERSION, Definition, Dialog, Style
 from dialogs.messages import Button, Message
-from dialogs.prompts.insisting import Retry, Timeout, insist, prompt
+from dialogs.prompts.insisting import Plan, Retry, Terms, Timeout, insist, prompt
 from dialogs.prompts.reading import (
     NO,
     YES,
@@ -91,16 +92,16 @@ def ask(
     >>> run_gen_dialog(ask("How old are you?", int), kept, "30").return_value
     30
     """
-    return prompt(
-        _ASK,
-        question,
-        parsed(parse, validate),
-        default=words_for(parse),
-        retry_message=retry_message,
-        attempts=attempts,
-        timeout=timeout,
-        name=name,
-    )
+    terms = Terms(retry_message, attempts, timeout)
+    return prompt(_ASK, question, partial(_asking, question, parse, validate), terms, name)
+
+
+def _asking(
+    question: str | Message,
+    parse: Callable[[Any], Any],
+    validate: Callable[[Any], object] | None,
+) -> Plan:
+    return Plan(question, parsed(parse, validate), words_for(parse))
 
 
 @overload
@@ -168,17 +169,9 @@ def choose(
     >>> run_gen_dialog(choose("What would you like?", prices), kept, "coffee").return_value
     3
     """
-    offered = options_of(options)
-    return prompt(
-        _CHOOSE,
-        _with_options(question, offered),
-        one_of(offered),
-        default=words_for_options(offered),
-        retry_message=retry_message,
-        attempts=attempts,
-        timeout=timeout,
-        name=name,
-    )
+    terms = Terms(retry_message, attempts, timeout)
+    plan = partial(_offering, question, partial(options_of, options))
+    return prompt(_CHOOSE, question, plan, terms, name)
 
 
 def confirm(
@@ -209,19 +202,13 @@ def confirm(
     >>> run_gen_dialog(confirm("Shall I go on?"), kept, "sure").return_value
     True
     """
-    offered = [yes_or_no(yes, True), yes_or_no(no, False)]
-    return prompt(
-        _CONFIRM,
-        _with_options(question, offered),
-        one_of(offered),
-        default=words_for_options(offered),
-        retry_message=retry_message,
-        attempts=attempts,
-        timeout=timeout,
-        name=name,
-    )
+    terms = Terms(retry_message, attempts, timeout)
+    plan = partial(_offering, question, lambda: [yes_or_no(yes, True), yes_or_no(no, False)])
+    return prompt(_CONFIRM, question, plan, terms, name)
 
 
-def _with_options(question: str | Message, options: list[Option]) -> Message:
+def _offering(question: str | Message, make_options: Callable[[], list[Option]]) -> Plan:
+    options = make_options()
     message = question if isinstance(question, Message) else Message(question)
-    return replace(message, buttons=tuple(option.button for option in options))
+    message = replace(message, buttons=tuple(option.button for option in options))
+    return Plan(message, one_of(options), words_for_options(options))

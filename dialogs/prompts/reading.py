@@ -20,6 +20,10 @@ Reader = Callable[[Any], Any]
 """Makes a value of a response, or raises `Unfit`."""
 
 
+REFUSED = "Sorry, that is not a valid answer."
+"""What is said of a refused response where nothing better is known."""
+
+
 class Unfit(Exception):
     """A response is refused.
 
@@ -75,7 +79,7 @@ def parsed(parse: Callable[[Any], Any], validate: Callable[[Any], object] | None
 
 def words_for(parse: Callable[[Any], Any]) -> str:
     """What to say when a response is refused, where the author says nothing."""
-    return _WORDS.get(parse, "Sorry, that is not a valid answer. Please try again.")
+    return _WORDS.get(parse, REFUSED)
 
 
 def words_for_options(options: list[Option]) -> str:

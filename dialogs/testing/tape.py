@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from dialogs.effects import CallPlain, Effect, Effects, Perform, Together
-from dialogs.steps import Call, describe, describe_key
+from dialogs.steps import Call, describe_key
 from dialogs.testing.outside import Outside
 
 
@@ -125,7 +125,7 @@ class Tape:
         # Inside a plain function one effect may come twice; the author's own step comes last.
         self._outcomes[effect.place] = effect.step.key, again
         if not known:
-            self.outside.performed.append(describe(effect.step))
+            self.outside.performed.append(repr(effect.step))
             self._crash_here()
 
     def _crash_here(self) -> None:

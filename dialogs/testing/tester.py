@@ -11,7 +11,8 @@ from dialogs.errors import UsageError
 from dialogs.log import DONE, Log
 from dialogs.recorder import Event, Response, TimedOut
 from dialogs.resume import Outcome
-from dialogs.steps import GetClientResponse, Step
+from dialogs.steps import Step
+from dialogs.waits import GetClientResponse
 from dialogs.testing.expectations import Expectations
 from dialogs.testing.outside import FakeClock, Outside
 from dialogs.testing.tape import Crash, Tape

@@ -43,7 +43,9 @@ class ConversationMachine(RuleBasedStateMachine):
     def draw_turn(self, data: st.DataObject, crash: tuple[int, str] | None = None) -> Turn:
         styles = data.draw(styles_for(self.program), "styles")
         note(source(self.program, styles))
-        return Turn(self.program, styles, data.draw(st.sampled_from(RUNNERS), "runner"), None, crash)
+        return Turn(
+            self.program, styles, data.draw(st.sampled_from(RUNNERS), "runner"), None, crash
+        )
 
     def expect(self, response: Any) -> Expected:
         """What the model makes of a response; it forgets it again where the turn fails."""

@@ -193,9 +193,10 @@ class Model:
         return frame.version != program.version
 
     def _named(self, name: str) -> p.Program:
-        if name not in self.program.dialogs:
-            raise Gone
-        return self.program.dialogs[name]
+        for program in (self.program, self.fallback):
+            if program is not None and name in program.dialogs:
+                return program.dialogs[name]
+        raise Gone
 
     def dialog(self, program: p.Program, depth: int, text: str = "") -> Steps:
         """A dialog, going on in its frame where there is one."""

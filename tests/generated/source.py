@@ -206,15 +206,15 @@ _MODULE = "tests.generated.dialogs"
 _NAMES = {**vars(dialogs), **vars(world), **VALUES}
 
 
-def built(program: p.Program, styles: Styles, w: World) -> Any:
-    """The program's dialog: the decorated function, alive in one world.
-
-    What `continue_as_new` went on with is found by its name as in a new process: among the
-    dialogs of this program alone.
-    """
-    _forget(program) in _definitions.values():
+def forget() -> None:
+    """Let no dialog that was built before be found by its name, as in a new process."""
+    for found in _definitions.values():
         for origin in [origin for origin in found if origin.startswith(_MODULE)]:
             del found[origin]
+
+
+def built(program: p.Program, styles: Styles, w: World) -> Any:
+    """The program's dialog: the decorated function, alive in one world."""
     names = {**_NAMES, "__name__": _MODULE, "w": w}
     exec(_compiled(source(program, styles)), names)
     return names[program.name]

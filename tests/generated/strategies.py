@@ -200,24 +200,27 @@ def statements(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
     return kind(draw, depth - 1, can_await)
 
 
-def programs(*, can_await: bool = False, depth: int = 3) -> st.SearchStrategy[Program]:
+def programs(
+    *, can_await: bool = False, depth: int = 3, prefix: str = "d"
+) -> st.SearchStrategy[Program]:
     """Dialogs whose names and labels are all different.
 
     Args:
         can_await: whether they may need an event loop.
         depth: how deep statements nest.
+        prefix: what the names begin with.
     """
     body = st.lists(statements(depth, can_await), min_size=2, max_size=6).map(tuple)
-    return st.builds(Program, body).map(_named)
+    return st.builds(Program, body).map(functools.partial(_named, prefix))
 
 
-def _named(program: Program) -> Program:
+def _named(prefix: str, program: Program) -> Program:
     numbers = itertools.count()
 
     def name(node: Node) -> Node:
         match node:
             case Program():
-                return replace(node, name=f"d{next(numbers)}")
+                return replace(node, name=f"{prefix}{next(numbers)}")
             case Guard():
                 return replace(node, label=f"f{next(numbers)}")
             case _:

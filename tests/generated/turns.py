@@ -19,7 +19,7 @@ from dialogs import (
 )
 from tests.generated.model import Expected
 from tests.generated.programs import Program
-from tests.generated.source import ASYNC_STYLES, Styles, built
+from tests.generated.source import ASYNC_STYLES, Styles, built, forget
 from tests.generated.world import Crash, World, facts, installed, typed
 
 SYNC_RUNNERS = ("run_gen_dialog", "run_dialog")
@@ -83,6 +83,7 @@ class Turn:
 
     def build(self, world: World) -> Any:
         """The dialog, alive in a world."""
+        forget()
         return built(self.program, self.styles, world)()
 
     def run(self, log: bytes | None, response: Any, drawn: int = 0) -> Ran:
@@ -91,8 +92,8 @@ class Turn:
         kept = (_Unsaved if self.crash == (0, "save") else InMemoryPersistence)(log)
         kept.conversation_id = "c"
         given = copy.deepcopy(response)
-        fallback = self.fallback and built(self.fallback, self.styles, world)()
         root = self.build(world)
+        fallback = self.fallback and built(self.fallback, self.styles, world)()
         ran = Ran(world, log)
         with installed(world), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("error")

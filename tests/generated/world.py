@@ -60,9 +60,7 @@ class World:
         self.notes: list[tuple[str, str]] = []
         self.sync = {name: _named(name, self.perform) for name in CALLS}
         self.coroutine = {name: _named(name, self.perform_later) for name in CALLS}
-        self.hidden = {
-            name: _named(name, self.perform_hidden) for name in CALLS
-        }
+        self.hidden = {name: _named(name, self.perform_hidden) for name in CALLS}
 
     # --- effects ------------------------------------------------------------------------------
 
