@@ -12,7 +12,7 @@ from typing import Any
 from dialogs.codec import load
 from dialogs.dialog import Definition, Dialog, find_definition
 from dialogs.effects import Refused
-from dialogs.errors import Corrupt, LogError, ReplayError, UsageError, reason_of
+from dialogs.errors import Corrupt, ReplayError, UnknownDialog, UsageError, reason_of
 from dialogs.log import Frame
 
 
@@ -82,5 +82,5 @@ def _definition(name: str, likely: Definition) -> Definition:
         return likely
     try:
         return find_definition(name)
-    except LogError as error:
+    except UnknownDialog as error:
         raise Refused(error) from None

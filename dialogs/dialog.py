@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
 from zlib import crc32
 
-from dialogs.errors import LogError, UsageError
+from dialogs.errors import UnknownDialog, UsageError
 from dialogs.messages import Message
 from dialogs.steps import Answer_co, Step
 
@@ -264,21 +264,24 @@ def find_definition(name: str) -> Definition:
     """The dialog of that name in this process, for a log that went on with it.
 
     Raises:
-        LogError: none has the name, or several have.
+        UnknownDialog: none has the name, or several have.
     """
     alive = [found for ref in _definitions.get(name, {}).values() if (found := ref()) is not None]
     if len(alive) == 1:
         return alive[0]
     if not alive:
-        raise LogError(
+        raise UnknownDialog(
             f"A log goes on with dialog {name!r}, and this process has none of that name.",
             "The conversation went on with it through continue_as_new().",
-            "Import the module that defines it before the conversation is resumed.",
+            "Import the module that defines it before the conversation is resumed, or give the run "
+            "a fallback dialog.",
+            name,
         )
-    raise LogError(
+    raise UnknownDialog(
         f"{len(alive)} dialogs are named {name!r}: "
         + ", ".join(sorted(found.origin for found in alive))
         + ".",
         "continue_as_new() finds the dialog again by its name.",
         'Give each its own name: @dialog(name="...").',
+        name,
     )

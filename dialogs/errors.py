@@ -9,14 +9,16 @@
      ├─ ReplayError           the dialog does not do what its log says it did
      ├─ LogError              the log's bytes cannot be read
      │   ├─ UnknownFormat     not a log, or one from a newer library
-     │   └─ Corrupt           damaged: the checksum or the structure is wrong
+     │   ├─ Corrupt           damaged: the checksum or the structure is wrong
+     │   └─ UnknownDialog     it goes on with a dialog that this process does not have
      ├─ StoreError            the store of the conversations
      │   ├─ Busy              another worker holds the conversation
      │   ├─ Conflict          the conversation changed since it was claimed
      │   └─ StoreUnavailable  the store cannot be reached
      ├─ ChannelError          the channel could not say or hear a message
      ├─ StepFailed            thrown into the dialog: a step raised an exception
-     └─ ResponseTimeout       thrown into the dialog: the client did not answer in time
+     ├─ ResponseTimeout       thrown into the dialog: the client did not answer in time
+     └─ NoValidAnswer         thrown into the dialog: a prompt got no valid answer (dialogs.prompts)
 
     DialogsWarning (a UserWarning)
      ├─ UnrecordedAwait       an await outside every step ran again during replay
@@ -231,6 +233,18 @@ class Corrupt(LogError):
 
     why = "The bytes were changed after they were written, or another program wrote them."
     remedy = "Restore the bytes from a copy, or delete them to start the conversation anew."
+
+
+class UnknownDialog(LogError):
+    """A log went on with a dialog through `continue_as_new` that cannot be found by its name.
+
+    Attributes:
+        dialog: the name.
+    """
+
+    def __init__(self, what: str, why: str, remedy: str, dialog: str) -> None:
+        super().__init__(what, why, remedy)
+        self.dialog = dialog
 
 
 class StoreError(DialogsError):

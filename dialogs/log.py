@@ -158,7 +158,8 @@ class Log:
         """
         frame = self.frames.pop()
         del self.values[frame.start :]
-        outcomes = (int(self.table[ord(code)][0]) for code in set(frame.codes))
+        outcomes = [int(self.table[ord(code)][0]) for code in set(frame.codes)]
+        self._prune()
         return CONSUMED if any(outcome & CONSUMED for outcome in outcomes) else 0
 
     def drop(self, depth: int) -> None:
@@ -167,8 +168,13 @@ class Log:
             del self.values[self.frames[depth].start :]
             del self.frames[depth:]
         self.epoch += 1
-        if not self.frames:
-            self.table = []
+        self._prune()
+
+    def _prune(self) -> None:
+        """Forget the entries of the table that came with frames that are gone."""
+        # Only the innermost frame adds entries, so they are those behind the others' last.
+        used = max((ord(max(frame.codes)) + 1 for frame in self.frames if frame.codes), default=0)
+        del self.table[used:]
 
     def finish(self, data: bytes, result: Any) -> None:
         """Keep nothing but the dialog's result."""

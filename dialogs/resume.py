@@ -17,7 +17,7 @@ from dialogs.codec import encode_with_copy
 from dialogs.dialog import BARE, Dialog
 from dialogs.effects import Changed, Effects, Raised, Refused, Suspended
 from dialogs.engine import Engine
-from dialogs.errors import LongLog, NotAStep, NotSerializable, ReplayError
+from dialogs.errors import LongLog, NotAStep, NotSerializable, ReplayError, UnknownDialog
 from dialogs.log import DONE, FALLBACK, RUNNING, Log
 from dialogs.recorder import Event
 from dialogs.steps import Step, as_step
@@ -119,7 +119,7 @@ def _phases(engine: Engine, root: Dialog[Any], fallback: Dialog[Any] | None) -> 
             _start_over(engine, FALLBACK)
         except Refused as refused:
             # What differs from records of this same turn was not edited: it is not deterministic.
-            if fallback is None or not resumed or not isinstance(refused.error, ReplayError):
+            if fallback is None or not resumed or not isinstance(refused.error, _DIFFERENT):
                 raise
             engine.messages.clear()
             _start_over(engine, FALLBACK)
@@ -127,6 +127,9 @@ def _phases(engine: Engine, root: Dialog[Any], fallback: Dialog[Any] | None) -> 
             if log.phase == RUNNING:
                 return result
             _start_over(engine, RUNNING)
+
+
+_DIFFERENT = (ReplayError, UnknownDialog)
 
 
 def _start_over(engine: Engine, phase: int) -> None:

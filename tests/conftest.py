@@ -1,4 +1,7 @@
-"""How hypothesis searches: widely at a desk, the same way every time in CI."""
+"""How hypothesis searches: widely at a desk, the same way every time in CI.
+
+`pytest --hypothesis-profile=thorough --timeout=0 tests/test_properties.py` searches for an hour.
+"""
 
 import os
 
@@ -9,6 +12,13 @@ settings.register_profile(
     "ci",
     deadline=None,
     derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "thorough",
+    deadline=None,
+    max_examples=5_000,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -59,7 +59,8 @@ def parsed(parse: Callable[[Any], Any], validate: Callable[[Any], object] | None
         )
     _check("parse", parse)
     _check("validate", validate)
-    parse = _OWN.get(parse, parse)
+    # Found by identity: a function of the author's need not be hashable.
+    parse = next((own for kind, own, _ in _KINDS if kind is parse), parse)
 
     def read(response: Any) -> Any:
         refusals = _REFUSALS if isinstance(response, str) else _REFUSALS_OF_DATA
@@ -79,7 +80,7 @@ def parsed(parse: Callable[[Any], Any], validate: Callable[[Any], object] | None
 
 def words_for(parse: Callable[[Any], Any]) -> str:
     """What to say when a response is refused, where the author says nothing."""
-    return _WORDS.get(parse, REFUSED)
+    return next((words for kind, _, words in _KINDS if kind is parse), REFUSED)
 
 
 def words_for_options(options: list[Option]) -> str:
@@ -152,17 +153,12 @@ def _no_bool(response: Any) -> Any:
     return response
 
 
-_OWN: dict[Any, Callable[[Any], Any]] = {
-    str: _text,
-    int: _whole_number,
-    float: _number,
-    Decimal: _decimal,
-}
-_WORDS: dict[Any, str] = {
-    int: "Please answer with a whole number.",
-    float: "Please answer with a number.",
-    Decimal: "Please answer with a number.",
-}
+_KINDS: list[tuple[Any, Callable[[Any], Any], str]] = [
+    (str, _text, REFUSED),
+    (int, _whole_number, "Please answer with a whole number."),
+    (float, _number, "Please answer with a number."),
+    (Decimal, _decimal, "Please answer with a number."),
+]
 
 
 # --- options ----------------------------------------------------------------------------------

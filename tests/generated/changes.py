@@ -28,66 +28,69 @@ from tests.generated.programs import (
 )
 from tests.generated.strategies import leaves
 
+Edit = Callable[[st.DrawFn, Block, bool], Block]
+
 
 @st.composite
 def changes(draw: st.DrawFn, program: Program, *, can_await: bool = False) -> Program:
     """The program with two statements swapped, or one deleted, inserted or altered."""
-    number, block = draw(st.sampled_from(blocks_of(program)))
-    edits = [_insert, *([_delete, _alter, _alter] if block else []), *([_swap] * (len(block) > 1))]
-    edited = draw(st.sampled_from(edits))(draw, block, can_await)
-    return with_block(program, number, edited)
+
+    def edit(block: Block) -> Block:
+        edits: list[Edit] = [_insert]
+        edits += [_delete, _alter, _alter] if block else []
+        edits += [_swap] if len(block) > 1 else []
+        return draw(st.sampled_from(edits))(draw, block, can_await)
+
+    return _edited(draw, program, edit)
 
 
 @st.composite
 def guarded_inserts(draw: st.DrawFn, program: Program, *, can_await: bool = False) -> Program:
     """The program with statements inserted behind a `patched` that it did not have."""
-    number, block = draw(st.sampled_from(blocks_of(program)))
-    at = draw(st.integers(0, len(block)))
-    inserted = draw(st.lists(leaves(can_await), min_size=1, max_size=2))
-    guarded = Patch("fresh", tuple(inserted))
-    return with_block(program, number, (*block[:at], guarded, *block[at:]))
+
+    def edit(block: Block) -> Block:
+        at = draw(st.integers(0, len(block)))
+        inserted = draw(st.lists(leaves(can_await), min_size=1, max_size=2))
+        return (*block[:at], Patch("fresh", tuple(inserted)), *block[at:])
+
+    return _edited(draw, program, edit)
 
 
 @st.composite
 def new_versions(draw: st.DrawFn, program: Program) -> Program:
     """The program with another version of one of its dialogs."""
-    name = draw(st.sampled_from(sorted(program.dialogs)))
-
-    def renew(node: Any) -> Any:
-        if isinstance(node, Program) and node.name == name:
-            return replace(node, version="2.0")
-        return node
-
-    return rebuilt(program, renew)
+    old = draw(st.sampled_from(list(program.dialogs.values())))
+    return _put(program, old.name, replace(old, version="2.0"))
 
 
-# --- where ----------------------------------------------------------------------------------------
+def _edited(draw: st.DrawFn, program: Program, edit: Callable[[Block], Block]) -> Program:
+    """The program with one row of statements edited, in one of its dialogs.
 
-
-def blocks_of(program: Program) -> list[tuple[int, Block]]:
-    """The rows of statements of a program, numbered, without those inside a gather."""
-    found: list[Block] = []
-    gathered: set[int] = set()
-
-    def look(node: Any) -> Any:
-        if isinstance(node, Gather):
-            rebuilt(node.steps, lambda inner: gathered.add(id(inner)) or inner)
-        if isinstance(node, tuple):
-            found.append(node)
-        return node
-
-    rebuilt(program, look)
-    return [(at, block) for at, block in enumerate(found) if id(block) not in gathered]
-
-
-def with_block(program: Program, number: int, block: Block) -> Program:
-    """The program with another row of statements in the place of that one."""
+    What is gathered stays as it is, and so do dialogs called there: they must not wait.
+    """
+    gathered = {
+        name
+        for dialog in program.dialogs.values()
+        for node in dialog.statements
+        if isinstance(node, Gather)
+        for name in Program((node,)).dialogs
+    }
+    names = sorted(set(program.dialogs) - gathered)
+    old = program.dialogs[draw(st.sampled_from(names))]
+    number = draw(st.integers(0, len(old.blocks) - 1))
     numbers = itertools.count()
 
     def put(node: Any) -> Any:
-        return block if isinstance(node, tuple) and next(numbers) == number else node
+        return edit(node) if isinstance(node, tuple) and next(numbers) == number else node
 
-    return rebuilt(program, put)
+    return _put(program, old.name, replace(old, body=rebuilt(old.body, put, own=True)))
+
+
+def _put(program: Program, name: str, dialog: Program) -> Program:
+    """The program with another dialog under that name, wherever it is called."""
+    return rebuilt(
+        program, lambda node: dialog if isinstance(node, Program) and node.name == name else node
+    )
 
 
 # --- what -----------------------------------------------------------------------------------------
@@ -139,7 +142,8 @@ def _sub(draw: st.DrawFn, node: Sub) -> Node:
         replace(node, name=None if node.name else "first"),
         replace(node, name="third"),
     ]
-    if not dialog.goes_on:  # a log that went on with it looks for it by its old name
+    if not any(isinstance(inner, Again) for inner in dialog.statements):
+        # Else a log that went on with it looks for it by its old name.
         options.append(replace(node, dialog=replace(dialog, name=dialog.name + "x")))
     return draw(st.sampled_from(options))
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dialogs import Button, Message, StepFailed
+from dialogs import Button, Message, StepFailed, YieldInFinally
 from tests.generated import programs as p
 from tests.generated.world import CATCHES, RAISES, SEQUENCE, World, brief, facts, odd, touch
 
@@ -27,6 +27,10 @@ class Mismatch(BaseException):
 
 class Gone(BaseException):
     """A dialog that `continue_as_new` went on with is not in the program any more."""
+
+
+class _LeftBadly(BaseException):
+    """A `finally` block asked for a step while its dialog was being left."""
 
 
 class _Return(BaseException):
@@ -96,6 +100,7 @@ class Scope:
         self.turn = frame.turn or 0
         self.seen: list[Any] = [self.turn, text]
         self.last: Any = None
+        self.handled: list[Exception] = []
         self.at = 0
 
     @property
@@ -156,7 +161,9 @@ class Model:
             next(self.steps)
         except StopIteration as stop:
             now.done, now.result = True, stop.value
-        except Exception as error:
+        except _LeftBadly:
+            now.error = YieldInFinally("")
+        except Exception as error:  # noqa: BLE001 - whatever the program raises
             now.error = error
         return now
 
@@ -179,9 +186,10 @@ class Model:
             self.frames, self.events = [], []
 
     def _check_root(self, program: p.Program) -> None:
-        if self.frames and self.frames[0].turn is None and self.changed(program, 0) is False:
-            if self.frames[0].name != program.name:
-                raise Mismatch
+        if not self.frames or self.frames[0].turn is not None or self.changed(program, 0):
+            return
+        if self.frames[0].name != program.name:
+            raise Mismatch
 
     def changed(self, program: p.Program, depth: int) -> bool:
         """Whether the frame there has another version than the dialog that goes on in it."""
@@ -273,23 +281,33 @@ class Model:
         except CATCHES[node.catches] as error:
             scope.last = facts(error)
             scope.seen.append(scope.last)
+            scope.handled.append(error)
             yield from self.block(node.except_, scope)
+            scope.handled.pop()
 
     def _guard(self, node: p.Guard, scope: Scope) -> Steps:
         scope.frame.guards.append(node)
         try:
             yield from self.block(node.body, scope)
-        except GeneratorExit:  # the model itself is thrown away
+        except _GoOn:
+            self._leave(node, scope)
+            if node.says:
+                raise _LeftBadly from None
             raise
-        except BaseException:
-            self._run_finally(node, scope)
+        except (Exception, _Return):
+            yield from self._finally(node, scope)
             raise
-        self._run_finally(node, scope)
+        yield from self._finally(node, scope)
 
-    def _run_finally(self, node: p.Guard, scope: Scope) -> None:
+    def _leave(self, node: p.Guard, scope: Scope) -> None:
         scope.frame.guards.pop()
         for note in _notes_of(node, scope.frame.name):
             self._note(note, scope.frame)
+
+    def _finally(self, node: p.Guard, scope: Scope) -> Steps:
+        self._leave(node, scope)
+        if node.says:
+            yield from self.block((p.Say("bye"),), scope)
 
     def _note(self, note: tuple[str, str], frame: Frame) -> None:
         frame.notes.append(note)
@@ -297,6 +315,10 @@ class Model:
 
     def _fail(self, node: p.Fail, scope: Scope) -> Steps:
         raise RAISES[node.kind](scope.program.name, len(scope.seen))
+        yield
+
+    def _reraise(self, node: p.Reraise, scope: Scope) -> Steps:
+        raise scope.handled.pop()
         yield
 
     def _return(self, node: p.Return, scope: Scope) -> Steps:
@@ -344,7 +366,7 @@ class Model:
             frame.pending = known_by
             try:
                 outcome = True, copy.deepcopy((yield from perform()))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever the step raises
                 outcome = False, recorded(error)
             frame.pending = None
             frame.records.append((known_by, outcome))
@@ -388,6 +410,8 @@ class Model:
             ]
             self.now.notes += leaving
             self.now.left = len(leaving)
+            if any(guard.says for frame in self.frames for guard in frame.guards):
+                raise _LeftBadly
             yield
         return self.events.pop()
 
@@ -409,7 +433,7 @@ class Model:
             self.frames = [branch.frame]
             try:
                 outcomes.append((yield from self.answer(node, branch)))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever the step raises
                 outcomes.append(error)
         self.frames = frames
         failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
@@ -487,6 +511,7 @@ _STATEMENTS: dict[type, Callable[[Model, Any, Scope], Steps]] = {
     p.Try: Model._try,
     p.Guard: Model._guard,
     p.Fail: Model._fail,
+    p.Reraise: Model._reraise,
     p.Return: Model._return,
     p.Again: Model._again,
     p.Handover: Model._handover,

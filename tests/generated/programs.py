@@ -111,12 +111,13 @@ class Try(Node):
 
 @dataclass(frozen=True)
 class Guard(Node):
-    """`try` and `finally`, or `with`; awaits says whether the `finally` awaits something."""
+    """`try` and `finally`, or `with`; what stands in the `finally` may await, or say goodbye."""
 
     body: Block
     kind: str = "finally"
     label: str = ""
     awaits: bool = False
+    says: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,11 @@ class Fail(Node):
     """`raise`."""
 
     kind: str
+
+
+@dataclass(frozen=True)
+class Reraise(Node):
+    """`raise`, without an exception."""
 
 
 @dataclass(frozen=True)
@@ -179,37 +185,43 @@ class Program(Node):
         return found
 
     @cached_property
-    def fetches(self) -> bool:
-        """Whether it yields coroutines itself."""
-        return any(isinstance(node, Fetch) for node in _own_nodes(self.body))
+    def statements(self) -> list[Node]:
+        """Its own statements, without those of the dialogs that it calls."""
+        return [node for node in _own_nodes(self.body) if isinstance(node, Node)]
 
     @cached_property
-    def goes_on(self) -> bool:
-        """Whether it continues as itself."""
-        return any(isinstance(node, Again) for node in _own_nodes(self.body))
+    def blocks(self) -> list[Block]:
+        """Its own rows of statements, without those of the dialogs that it calls."""
+        return [node for node in _own_nodes(self.body) if isinstance(node, tuple)]
 
 
-def _own_nodes(node: Any) -> list[Node]:
-    """The statements of a dialog, without those of the dialogs that it calls."""
+def _own_nodes(node: Any) -> list[Any]:
+    found: list[Any] = []
+
+    def look(inner: Any) -> Any:
+        found.append(inner)
+        return inner
+
+    rebuilt(node, look, own=True)
+    return found
+
+
+def rebuilt(node: Any, change: Callable[[Any], Any], *, own: bool = False) -> Any:
+    """A tree in which `change` was applied to every node, and every block, outermost first.
+
+    Args:
+        node: the tree.
+        change: gives the node or block to put there.
+        own: leave out the dialogs that are called, and what is gathered.
+    """
     if isinstance(node, tuple):
-        return [found for item in node for found in _own_nodes(item)]
-    if isinstance(node, Sub | Handover | Gather):
-        return [node]
-    inner = [getattr(node, name, ()) for name in ("body", "then", "other", "except_")]
-    return [node, *(found for block in inner for found in _own_nodes(block))]
-
-
-def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
-    """A tree in which `change` was applied to every node, and every block, outermost first."""
-    if isinstance(node, tuple):
-        return tuple(rebuilt(item, change) for item in change(node))
-    if not isinstance(node, Node):
-        return node
+        return tuple(rebuilt(item, change, own=own) for item in change(node))
     node = change(node)
-    parts = {field.name: getattr(node, field.name) for field in fields(node)}  # type: ignore[arg-type]
+    if own and isinstance(node, Sub | Handover | Gather):
+        return node
     inner = {
-        name: rebuilt(part, change)
-        for name, part in parts.items()
-        if isinstance(part, Node | tuple) and name != "value"
+        field.name: rebuilt(part, change, own=own)
+        for field in fields(node)
+        if isinstance(part := getattr(node, field.name), Node | tuple) and field.name != "value"
     }
-    return replace(node, **inner) if inner else node  # type: ignore[type-var]
+    return replace(node, **inner) if inner else node

@@ -134,6 +134,9 @@ class Writer:
     def _fail(self, node: p.Fail) -> str:
         return f"raise {node.kind}({self.program.name!r}, len(seen))"
 
+    def _reraise(self, node: p.Reraise) -> str:
+        return "raise"
+
     def _loop(self, node: p.Loop) -> str:
         return f"for _ in range({node.times}):\n{self.inner(node.body)}"
 
@@ -155,7 +158,11 @@ class Writer:
         breath = self._foreign() if node.awaits else "pass"
         if node.kind == "with":
             return f"with w.guard({node.label!r}):\n{self.inner(node.body)}"
-        return f"try:\n{self.inner(node.body)}\nfinally:\n    w.note({node.label!r}); {breath}"
+        goodbye = self.statement(p.Say("bye")) if node.says else "pass"
+        return (
+            f"try:\n{self.inner(node.body)}\n"
+            f"finally:\n    w.note({node.label!r}); {breath}; {goodbye}"
+        )
 
     def _foreign(self, node: p.Node | None = None) -> str:
         return f"await w.breathe({self.program.name!r})" if self.style in ASYNC_STYLES else "pass"
@@ -174,6 +181,7 @@ class Writer:
 _STATEMENTS: dict[type, Callable[[Writer, Any], str]] = {
     p.Return: Writer._return,
     p.Fail: Writer._fail,
+    p.Reraise: Writer._reraise,
     p.Loop: Writer._loop,
     p.Branch: Writer._branch,
     p.Patch: Writer._patch,

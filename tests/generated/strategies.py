@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import itertools
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -28,6 +28,7 @@ from tests.generated.programs import (
     Node,
     Patch,
     Program,
+    Reraise,
     Return,
     Say,
     Sub,
@@ -125,8 +126,9 @@ def risky(draw: st.DrawFn, depth: int, can_await: bool) -> Block:
 def quiet(can_await: bool) -> st.SearchStrategy[Block]:
     """Statements for inside a gather: nothing that waits, casts dice or notes an order."""
     later = [SAFE_ASYNC_CALLS, ASYNC_CALLS_THAT_FAIL] if can_await else []
-    row = st.lists(st.one_of(SAYS, SAFE_CALLS, CALLS_THAT_FAIL, *later, ENDS), max_size=3)
-    block = row.map(tuple)
+    later += [st.just(Foreign())] if can_await else []
+    steps = [SAYS, SAFE_CALLS, CALLS_THAT_FAIL, *later, st.just(Patch("blue", ())), ENDS]
+    block = st.lists(st.one_of(*steps, st.just(Again(1))), max_size=3).map(tuple)
     return st.one_of(block, st.tuples(st.builds(Try, block, KINDS, block)))
 
 
@@ -134,7 +136,9 @@ def quiet(can_await: bool) -> st.SearchStrategy[Block]:
 def gathers(can_await: bool, *, fail: bool = False) -> st.SearchStrategy[Node]:
     """Steps that are performed together."""
     steps = [SAFE_CALLS, SAYS, *([SAFE_ASYNC_CALLS] if can_await else [])]
-    steps += [CALLS_THAT_FAIL, st.builds(Sub, st.builds(Program, quiet(can_await)))] if fail else []
+    if fail:
+        steps += [CALLS_THAT_FAIL, st.builds(Sub, st.builds(Program, quiet(can_await)))]
+        steps += [gathers(can_await)]
     return st.builds(Gather, st.lists(st.one_of(*steps), max_size=3).map(tuple))
 
 
@@ -153,13 +157,18 @@ def _try(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
         body = (Sub(Program(body)),)
     elif kind == "gather":
         body = (*body[:-1], draw(gathers(can_await, fail=True)))
-    return Try(body, draw(KINDS), draw(blocks(depth, can_await)))
+    handler = draw(blocks(depth, can_await))
+    raises = draw(st.sampled_from(((), (), (), (Reraise(),), (Fail("Unknown"),))))
+    return Try(body, draw(KINDS), (*handler, *raises))
 
 
 def _guard(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
-    kind = draw(st.sampled_from(("finally", "with")))
+    kind = draw(st.sampled_from(("finally", "with", "goodbye")))
+    if kind == "goodbye":  # a step in a `finally` may stand where nothing waits inside
+        waits = draw(st.sampled_from(((), (), (), (), (Hear(),))))
+        return Guard((*draw(quiet(can_await)), *waits), "finally", says=True)
     awaits = can_await and kind == "finally" and draw(st.booleans())
-    return Guard(draw(blocks(depth, can_await)), kind, "", awaits)
+    return Guard(draw(blocks(depth, can_await)), kind, awaits=awaits)
 
 
 def _branch(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
@@ -215,14 +224,17 @@ def programs(
 
 
 def _named(prefix: str, program: Program) -> Program:
-    numbers = itertools.count()
+    """Give the dialogs names, equal dialogs equal ones, and the `finally` blocks labels."""
+    names: dict[str, str] = {}
+    labels: dict[str, Node] = {}
 
-    def name(node: Node) -> Node:
+    def name(node: Any) -> Any:
         match node:
             case Program():
-                return replace(node, name=f"{prefix}{next(numbers)}")
+                known_as = names.setdefault(repr(node), f"{prefix}{len(names)}")
+                return replace(node, name=known_as)
             case Guard():
-                return replace(node, label=f"f{next(numbers)}")
+                return labels.setdefault(repr(node), replace(node, label=f"f{len(labels)}"))
             case _:
                 return node
 
@@ -237,5 +249,13 @@ def styles_for(program: Program) -> st.SearchStrategy[Styles]:
 
 
 def styles_of(program: Program) -> tuple[str, ...]:
-    """The styles in which a dialog can be written: a coroutine cannot yield coroutines."""
-    return tuple(style for style in STYLES if not (program.fetches and style == "await"))
+    """The styles in which a dialog can be written.
+
+    A coroutine cannot yield coroutines. An async generator returns by a `yield`, and is left
+    there: a `finally` around it cannot say anything.
+    """
+    fetches = any(isinstance(node, Fetch) for node in program.statements)
+    says = any(isinstance(node, Guard) and node.says for node in program.statements)
+    left_out = {"await"} if fetches else set()
+    left_out |= {"async yield"} if says else set()
+    return tuple(style for style in STYLES if style not in left_out)
