@@ -234,9 +234,8 @@ class FrameReplay:
                 found = f"yielded {SendMessage(message)!r}"
                 raise Refused(self._error(record, was, found, reworded=True))
         if None not in self.said:  # with it, the checksum has words that nobody says now
-            was = "messages with other words"
-            found = f"yielded {SendMessage(self.said[-1])!r} and others before it"
-            raise Refused(self._error(records[-1], was, found, reworded=True))
+            was, found = "messages with other words", "said others"
+            raise Refused(self._error(len(frame.keys), was, found, reworded=True))
 
     # --- errors -------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 import asyncio
 import copy
+import gc
 import inspect
 import pickle
 import re
@@ -41,6 +42,7 @@ from dialogs import (
     send_message,
     step_key,
 )
+from dialogs.prompts import NoValidAnswer, ask as ask_for
 from tests.written import written
 
 TREE = {
@@ -62,6 +64,7 @@ TREE = {
     ChannelError: DialogsError,
     StepFailed: DialogsError,
     ResponseTimeout: DialogsError,
+    NoValidAnswer: DialogsError,
     DialogsWarning: UserWarning,
     UnrecordedAwait: DialogsWarning,
     LongLog: DialogsWarning,
@@ -88,15 +91,15 @@ def test_the_tree_is_complete_and_public():
         if inspect.isclass(kind) and issubclass(kind, Exception)
     }
 
-    assert defined == set(TREE)
-    assert all(getattr(dialogs, kind.__name__) is kind for kind in TREE)
+    assert defined == set(TREE) - {NoValidAnswer}
+    assert all(getattr(dialogs, kind.__name__) is kind for kind in defined)
 
 
 def test_the_drawn_tree_shows_every_error_below_its_parent():
     drawn, path = {}, {}
     for line in errors.__doc__.splitlines():
         found = re.match(r"( +[│├└─ ]*)([A-Z]\w+)\b", line)
-        if found and hasattr(errors, found[2]):
+        if found and found[2] in {kind.__name__ for kind in TREE}:
             depth = len(found[1])
             path = {**{at: name for at, name in path.items() if at < depth}, depth: found[2]}
             above = [path[at] for at in sorted(path) if at < depth]
@@ -183,6 +186,34 @@ def corrupt(kept):
     run_gen_dialog(ask(), kept, "")
 
 
+def unknown_dialog(kept):
+    def code_of_before():
+        @dialog
+        def forgotten():
+            yield get_client_response()
+
+        @dialog(name="remembered")
+        def order():
+            yield continue_as_new(forgotten())
+
+        return order()
+
+    run_gen_dialog(code_of_before(), kept, "")
+    gc.collect()
+
+    @dialog(name="remembered")
+    def order():
+        yield get_client_response()
+
+    run_gen_dialog(order(), kept, "")
+
+
+def no_valid_answer(kept):
+    step = ask_for("Age?", parse=int, attempts=1)
+    run_gen_dialog(step, kept, "")
+    run_gen_dialog(step, kept, "none")
+
+
 def run_outside(kept):
     run(send_message("hi"))
 
@@ -240,6 +271,8 @@ RAISED = {
     unknown_format: UnknownFormat,
     newer_format: UnknownFormat,
     corrupt: Corrupt,
+    unknown_dialog: UnknownDialog,
+    no_valid_answer: NoValidAnswer,
     run_outside: UsageError,
     step_key_outside: UsageError,
     step_key_without_id: UsageError,
@@ -331,6 +364,10 @@ def test_notes_survive_pickling():
 
 
 # --- attributes -------------------------------------------------------------------------------
+
+
+def test_unknown_dialog_knows_the_name(kept):
+    assert raised_by(unknown_dialog, kept).dialog == "forgotten"
 
 
 def test_not_a_step_knows_the_type(kept):

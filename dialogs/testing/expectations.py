@@ -183,7 +183,7 @@ def _described(value: Any) -> str:
         return f"something with the pattern {value.pattern!r}"
     if isinstance(value, Message):
         buttons = shown(Message("", value.buttons, value.attachments))
-        return f"{value.text!r}{buttons}"
+        return f"Message({value.text!r}){buttons}"
     if value is ...:
         return "any message"
     if callable(value):

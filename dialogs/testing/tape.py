@@ -134,13 +134,11 @@ class Tape:
 
 
 NO_LOOP = "no running event loop"
+_NO_LOOP = (NO_LOOP, "There is no current event loop", "must be called from async context")
 
 
 def needs_loop(error: BaseException | None) -> bool:
     """Whether an error says that there is no event loop: asyncio's, trio's, anyio's."""
     if type(error).__name__ in ("NoEventLoopError", "AsyncLibraryNotFoundError"):
         return True
-    return isinstance(error, RuntimeError) and str(error) in (
-        NO_LOOP,
-        "must be called from async context",
-    )
+    return isinstance(error, RuntimeError) and str(error).startswith(_NO_LOOP)

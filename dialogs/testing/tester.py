@@ -12,12 +12,12 @@ from dialogs.log import DONE, Log
 from dialogs.recorder import Event, Response, TimedOut
 from dialogs.resume import Outcome
 from dialogs.steps import Step
-from dialogs.waits import GetClientResponse
 from dialogs.testing.expectations import Expectations
 from dialogs.testing.outside import FakeClock, Outside
 from dialogs.testing.tape import Crash, Tape
 from dialogs.testing.transcript import BOT, ENDING, TIMED_OUT, YOU, line, script_of, shown
 from dialogs.testing.turn import Mode, Turn, atake, take
+from dialogs.waits import GetClientResponse
 
 R = TypeVar("R")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dialogs.errors import UsageError
 from dialogs.messages import Message
 
 BOT, YOU, TIMED_OUT, ENDING = "bot", "you", "(timed out)", "(done"
@@ -56,7 +57,11 @@ def script_of(text: str) -> list[tuple[str, str]]:
             before, words = script[-1]
             script[-1] = (before, f"{words}\n{written}")
         else:
-            raise ValueError(f"a script begins with 'bot: ...' or 'you: ...', not with {written!r}")
+            raise UsageError(
+                f"A script begins with {written!r}.",
+                f"It has to say who speaks: {BOT!r} or {YOU!r}.",
+                f"Begin it with '{BOT}: ...' or '{YOU}: ...'.",
+            )
     return script
 
 
