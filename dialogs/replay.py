@@ -234,7 +234,8 @@ class FrameReplay:
                 found = f"yielded {SendMessage(message)!r}"
                 raise Refused(self._error(record, was, found, reworded=True))
         if None not in self.said:  # with it, the checksum has words that nobody says now
-            was, found = "messages with other words", "said others"
+            last = ", ".join(repr(SendMessage(message)) for message in self.said[-2:])
+            was, found = "messages with other words", f"yielded {last or 'none'} last"
             raise Refused(self._error(len(frame.keys), was, found, reworded=True))
 
     # --- errors -------------------------------------------------------------------------------

@@ -772,6 +772,20 @@ def test_a_sync_function_that_needs_a_loop_is_called_on_one():
     DialogTester(call(make_task)).start().expect_done("<task>")
 
 
+def test_a_sync_function_of_a_library_that_needs_a_loop_is_called_on_one():
+    class NoEventLoopError(RuntimeError):
+        """What anyio raises."""
+
+    def sniff():
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError as error:
+            raise NoEventLoopError("Not currently running on any event loop") from error
+        return "asyncio"
+
+    DialogTester(call(sniff)).start().expect_done("asyncio")
+
+
 @pytest.mark.parametrize("crash_at", [None, 0, 1, 9])
 def test_turns_are_taken_on_trio(crash_at):
     async def nap(text):

@@ -6,7 +6,7 @@ first of them is called.
 """
 
 from dialogs.testing.outside import FakeClock
-from dialogs.testing.strategies import crash_points, texts, values
+from dialogs.testing.strategies import crash_points, hashables, texts, values
 from dialogs.testing.tester import DialogTester
 
-__all__ = ["DialogTester", "FakeClock", "crash_points", "texts", "values"]
+__all__ = ["DialogTester", "FakeClock", "crash_points", "hashables", "texts", "values"]

@@ -102,11 +102,11 @@ class Expectations:
         __tracebackhide__ = True
         rows = [said.buttons for said in self.said if isinstance(said, Message) and said.buttons]
         offered = rows[-1] if rows else ()
-        for button in offered:
-            if button.label == label:
-                return button
-        labels = ", ".join(repr(button.label) for button in offered) or "no buttons"
-        self._fail(f"expected  a button {label!r}\nbut there are {labels}")
+        found = next((button for button in offered if button.label == label), None)
+        if found is None:
+            labels = ", ".join(repr(button.label) for button in offered) or "no buttons"
+            self._fail(f"expected  a button {label!r}\nbut there are {labels}")
+        return found
 
     def _state(self) -> str:
         if not self._started:
@@ -161,7 +161,7 @@ def mismatch(expected: Any, message: Any) -> str:
     if isinstance(expected, str):
         said = text_of(message)
         if "\n" in expected + said or _alike(expected, said):
-            lines += [""] + _differences(expected, said)
+            lines += ["", *_differences(expected, said)]
     return "\n".join(lines)
 
 
