@@ -22,7 +22,9 @@ FLAT = frozenset({type(None), bool, float, str, bytes})
 MAX_DEPTH = 100
 """How deep values may nest."""
 
-_NIL = b"\xc0"
+NIL = b"\xc0"
+"""The bytes of None."""
+
 _INT64 = range(-(2**63), 2**64)
 
 
@@ -51,7 +53,7 @@ def encode_with_copy(value: Any) -> tuple[bytes, Any]:
         NotSerializable: as for `encode`.
     """
     if value is None:
-        return _NIL, None
+        return NIL, None
     if type(value) in FLAT or (type(value) is int and value in _INT64):
         return dump(value), value
     data = encode(value)

@@ -12,7 +12,7 @@ import inspect
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from dataclasses import dataclass, field
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
 from zlib import crc32
 
 from dialogs.errors import UnknownDialog, UsageError
@@ -20,6 +20,8 @@ from dialogs.messages import Message
 from dialogs.steps import Answer_co, Step
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
+S = TypeVar("S")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -160,6 +162,13 @@ class DialogFunction(Protocol, Generic[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Dialog[R_co]:
         """One call of the dialog, as a step."""
         ...
+
+    @overload
+    def __get__(self, owner: None, kind: type[Any], /) -> DialogFunction[P, R_co]: ...
+    @overload
+    def __get__(
+        self: DialogFunction[Concatenate[S, Q], R_co], owner: S, kind: type[S] | None = None, /
+    ) -> DialogFunction[Q, R_co]: ...
 
 
 class _Decorator(Protocol):

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from dialogs.effects import CallPlain, Effect, Effects, Foreign, Perform, Refused, Together, Unwound
 from dialogs.errors import UsageError
@@ -213,7 +213,11 @@ async def _concurrently_on_trio(trio: Any, branches: list[Any]) -> list[Any]:
 _plain: ContextVar[Callable[[Any, FrameType], Any] | None] = ContextVar("_plain", default=None)
 
 
-def run(step: Any) -> Any:
+@overload
+def run(step: Step[R], /) -> R: ...
+@overload
+def run(step: Awaitable[R], /) -> R: ...
+def run(step: Any, /) -> Any:
     """Perform a step inside a plain function that is a dialog.
 
     Args:

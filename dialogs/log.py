@@ -23,7 +23,8 @@ from dialogs.errors import Corrupt, UnknownFormat, UsageError, reason_of
 MAGIC = b"DLG"
 FORMAT = 1
 
-_PREFIX = Struct(">3sBII")  # magic, format, checksum of all that follows it, length of the head
+_PREFIX = Struct(">3sBII")  # magic, format, checksum of all the other bytes, length of the head
+_CHECKSUM_START = crc32(MAGIC + bytes([FORMAT]))
 _AFTER_CHECKSUM = 8
 _ARRAY = Struct(">BI")  # msgpack's header of an array: array32, number of elements
 _ARRAY32 = 0xDD
@@ -203,7 +204,7 @@ class Log:
             )
         packed = dump(head)
         body = b"".join((packed, _ARRAY.pack(_ARRAY32, count), self.values))
-        checksum = crc32(body, crc32(len(packed).to_bytes(4, "big")))
+        checksum = crc32(body, crc32(len(packed).to_bytes(4, "big"), _CHECKSUM_START))
         return _PREFIX.pack(MAGIC, FORMAT, checksum, len(packed)) + body
 
     @classmethod
@@ -225,7 +226,7 @@ class Log:
                 f"A log has format {log_format}, and this library reads format {FORMAT}.",
                 "It was written by another version of this library.",
             )
-        if crc32(memoryview(data)[_AFTER_CHECKSUM:]) != checksum:
+        if crc32(memoryview(data)[_AFTER_CHECKSUM:], _CHECKSUM_START) != checksum:
             raise Corrupt("A log's checksum does not fit its bytes.")
         split = _PREFIX.size + head_length
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 from dialogs.bodies import Where
-from dialogs.codec import encode, encode_with_copy, load
+from dialogs.codec import FLAT, NIL, encode, encode_with_copy, load
 from dialogs.dialog import Dialog
 from dialogs.effects import Continued, Effects, Perform, Raised, Refused, Suspended
 from dialogs.errors import AsyncInSyncRun, NotAStep, NotSerializable, ResponseTimeout, UsageError
@@ -88,7 +88,7 @@ class Recorder:
         if type(message) is not str:
             _, message = self._encoded(step, message)
         self.messages.append(message)
-        self.record(step, None)
+        self.log.record(step.key, 0, NIL, None)
         if step.key is SEND_MESSAGE:
             frame, words = self.log.frames[-1], words_of(message)
             frame.words = checksum(words, frame.words)
@@ -164,12 +164,16 @@ class Recorder:
             raise Refused(error) from error.__cause__
         except Exception as error:
             raise self.record_failure(step, error) from None
+        if type(answer) not in FLAT:
+            self._check_answer(step, answer, owner, where)
+        return self.record(step, answer)
+
+    def _check_answer(self, step: Step[Any], answer: Any, owner: object, where: Where) -> None:
         if isinstance(answer, Step):
             what = f"{step!r} returned a step, {answer!r}, to {owner} at {where()}."
             raise Refused(NotAStep(what, type(answer).__name__, "Yield that step in the dialog."))
         if not self.can_await and isinstance(answer, Awaitable):
             raise self._must_await(step, answer, owner, where)
-        return self.record(step, answer)
 
     def check_gathered(self, step: Step[Any], owner: object, where: Where) -> None:
         """Refuse a step that a gather cannot perform, before any of its steps is performed."""

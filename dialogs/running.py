@@ -145,7 +145,7 @@ def run_dialog(
 
 
 async def run_async_gen_dialog(
-    dialog: Step[R] | DialogFunction[[], R],
+    dialog: Step[R] | DialogFunction[[], R] | Awaitable[R],
     persistence: PersistenceProvider | AsyncPersistenceProvider,
     client_response: Any,
     fallback_dialog: Step[Any] | DialogFunction[[], Any] | None = None,
@@ -169,7 +169,7 @@ async def run_async_gen_dialog(
 
 def _synchronous(value: Any, method: str) -> Any:
     """What a persistence's method returned, if it is not something to await."""
-    if inspect.isawaitable(value):
+    if value is not None and not isinstance(value, bytes) and inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()
         what = f"The persistence's {method}() must be awaited; nothing was saved."

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from datetime import datetime
 from itertools import groupby
 from types import BuiltinFunctionType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar, overload
 from uuid import UUID
 
 from dialogs.errors import NotAStep
@@ -23,6 +23,7 @@ from dialogs.messages import Message
 Answer_co = TypeVar("Answer_co", covariant=True)
 Result = TypeVar("Result")
 T = TypeVar("T")
+P = ParamSpec("P")
 
 SEND_MESSAGE = "send_message"
 
@@ -92,13 +93,17 @@ class Call(Step[Result]):
 
     __slots__ = ("args", "fn", "key", "kwargs")
 
+    @overload
     def __init__(
-        self,
-        fn: Callable[..., Awaitable[Result]] | Callable[..., Result],
-        /,
-        *args: Any,
-        **kwargs: Any,
-    ) -> None:
+        self, fn: Callable[P, Coroutine[Any, Any, Result]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None: ...
+    @overload
+    def __init__(
+        self, fn: Callable[P, Awaitable[Result]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None: ...
+    @overload
+    def __init__(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+    def __init__(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
         try:
             self.key = "call " + fn.__name__
         except AttributeError:
@@ -203,7 +208,7 @@ class Patched(Step[bool]):
         self.key = "patched " + change_id
 
 
-class ContinueAsNew(Step[Any]):
+class ContinueAsNew(Step[NoReturn]):
     """End this dialog and start another in its place, with an empty frame.
 
     Args:
