@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.measure import Candidate
 from dialogs import call, dialog, get_client_response, run_gen_dialog, send_message
 from dialogs.log import Log
 
@@ -55,3 +56,19 @@ def after(turns: int, make: Callable[[], Any] = questions_dialog) -> bytes:
 def answers(log: bytes) -> list[Any]:
     """All answers that a log keeps, those of its outermost dialog first."""
     return [value for frame in Log.decode(log).frames for value in frame.values]
+
+
+def candidate(make: Callable[[], Any], turns: int, kept: slice = slice(None)) -> Candidate:
+    """This library answering the next message of a conversation.
+
+    Args:
+        make: makes the dialog.
+        turns: how long the conversation is.
+        kept: which of the log's answers are compared.
+    """
+    log, answer = after(turns, make), answer_of(turns)
+    return Candidate(
+        lambda kept: (run_gen_dialog(make(), kept, answer), kept),
+        lambda: Kept(log),
+        lambda outcome: (outcome[0].messages, answers(outcome[1].log)[kept]),
+    )

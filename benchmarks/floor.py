@@ -11,7 +11,14 @@ from typing import Any
 
 import msgpack
 
-from benchmarks.conversations import Kept, after, answer_of, answers, questions, questions_dialog
+from benchmarks.conversations import (
+    after,
+    answer_of,
+    answers,
+    candidate,
+    questions,
+    questions_dialog,
+)
 from benchmarks.measure import (
     Candidate,
     Effort,
@@ -22,7 +29,6 @@ from benchmarks.measure import (
     ratios,
     rounds_of,
 )
-from dialogs import run_gen_dialog
 
 TARGETS = {100: Target(1.4), 1000: Target(1.4)}
 
@@ -42,18 +48,10 @@ def feed(kept: bytes, answer: str) -> tuple[list[Any], bytes]:
 
 
 def candidates(turns: int) -> dict[str, Candidate]:
-    log, answer = after(turns), answer_of(turns)
-    bare = msgpack.packb([None, *answers(log)])
-
-    def reply(kept: Kept) -> Any:
-        return run_gen_dialog(questions_dialog(), kept, answer), kept
-
+    answer = answer_of(turns)
+    bare = msgpack.packb([None, *answers(after(turns))])
     return {
-        "dialogs": Candidate(
-            reply,
-            lambda: Kept(log),
-            lambda outcome: (outcome[0].messages, answers(outcome[1].log)),
-        ),
+        "dialogs": candidate(questions_dialog, turns),
         "floor": Candidate(
             lambda kept: feed(kept, answer),
             lambda: bare,

@@ -10,15 +10,15 @@ old; everything else, which is small, is in the head.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
-from functools import lru_cache
 from struct import Struct
 from typing import Any, Self
 from zlib import crc32
 
 from dialogs.codec import dump, load
 from dialogs.errors import Corrupt, UnknownFormat, UsageError, reason_of
+from dialogs.steps import SEND_MESSAGE, Choice, Now, RandInt, Uuid4
+from dialogs.waits import GetClientResponse
 
 MAGIC = b"DLG"
 FORMAT = 1
@@ -40,6 +40,10 @@ _INSIDE = "dialog "  # how the key of a step starts that is answered by a frame 
 
 MAX_TABLE = 0xD800
 """How many entries a table may have: characters from there on are no text in UTF-8."""
+
+# The steps' own keys, so that comparing them is mostly comparing two addresses.
+_FIXED = {step.key: step.key for step in (GetClientResponse, Now, RandInt, Choice, Uuid4)}
+_FIXED[SEND_MESSAGE] = SEND_MESSAGE
 
 # What a record's outcome says, as bits.
 CONSUMED = 1  # it consumed client input
@@ -65,6 +69,7 @@ class Frame:
         keys: what replay expects, one a record: the step's key, with "!" before it where the
             record is an exception.
         values: the records' decoded values.
+        entries: how many entries of the log's table it may use; None where nobody asked yet.
     """
 
     dialog: str
@@ -77,6 +82,7 @@ class Frame:
     arguments: bytes | None = None
     keys: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
+    entries: int | None = None
 
 
 class Log:
@@ -131,6 +137,8 @@ class Log:
         except ValueError:
             code = self._enter(entry)
         frame.codes += chr(code)
+        if frame.entries is not None:
+            frame.entries = max(frame.entries, code + 1)
         frame.keys.append(_expected(entry))
         frame.values.append(value)
         self.values += data
@@ -174,8 +182,10 @@ class Log:
     def _prune(self) -> None:
         """Forget the entries of the table that came with frames that are gone."""
         # Only the innermost frame adds entries, so they are those behind the others' last.
-        used = max((ord(max(frame.codes)) + 1 for frame in self.frames if frame.codes), default=0)
-        del self.table[used:]
+        for frame in self.frames:
+            if frame.entries is None:
+                frame.entries = ord(max(frame.codes)) + 1 if frame.codes else 0
+        del self.table[max((frame.entries or 0 for frame in self.frames), default=0) :]
 
     def finish(self, data: bytes, result: Any) -> None:
         """Keep nothing but the dialog's result."""
@@ -279,11 +289,9 @@ class Log:
             raise ValueError("the records and the values differ in number")
 
 
-@lru_cache(4096)
 def _expected(entry: str) -> str:
     """What replay expects of a record with this entry: see `Frame.keys`."""
     if type(entry) is not str or len(entry) < 2 or entry[0] not in "0123":
         raise ValueError("an entry of the table has no outcome or no key")
     outcome, key = int(entry[0]), entry[1:]
-    # Interned, so that comparing it with a step's key is mostly comparing two addresses.
-    return sys.intern(f"!{key}" if outcome & FAILED else key)
+    return f"!{key}" if outcome & FAILED else _FIXED.get(key, key)

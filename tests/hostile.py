@@ -2,12 +2,23 @@
 
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Any
 from zlib import crc32
 
 import msgpack
 
+from dialogs import (
+    InMemoryPersistence,
+    LogError,
+    ReplayError,
+    continue_as_new,
+    dialog,
+    get_client_response,
+    run_gen_dialog,
+)
 from dialogs.log import FORMAT, MAGIC
 
 PREFIX = 12
@@ -19,8 +30,9 @@ GOLDEN = sorted((Path(__file__).parent / "golden" / f"format-{FORMAT}").glob("*.
 def seal(head: bytes, section: bytes, head_length: int | None = None) -> bytes:
     """A log of these parts, with a checksum that fits."""
     length = struct.pack(">I", len(head) if head_length is None else head_length)
+    start = MAGIC + bytes([FORMAT])
     rest = length + head + section
-    return MAGIC + bytes([FORMAT]) + struct.pack(">I", crc32(rest)) + rest
+    return start + struct.pack(">I", crc32(rest, crc32(start))) + rest
 
 
 def unseal(log: bytes) -> tuple[bytes, bytes]:
@@ -38,7 +50,7 @@ def pieces(array: bytes) -> list[bytes]:
     for _ in range(count):
         unpacker.skip()
         cuts.append(unpacker.tell())
-    return [array[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [array[a:b] for a, b in pairwise(cuts)]
 
 
 def array(items: list[bytes]) -> bytes:
@@ -150,7 +162,9 @@ PARTS: list[bytes] = [
     *map(pack, ([2026, 1, 2, 3, 4, 5, 6, 0, None], [2026, 1, 2, 25, 4, 5, 6, 9, None])),
     *map(pack, ([3, 4, 5, 6, 0, zone] for zone in ZONES)),
     *map(pack, ([2026, 1, 2, 3, 4, 5, 6, 0, zone] for zone in ZONES)),
-    *map(pack, ([1, 2, 3, 4, 0, [[9, 9, 9]]], [1, 2, 3, 4, 0, [[0, 1, 0], 5]], [1, 2, 3, 4, 0, []])),
+    *map(
+        pack, ([1, 2, 3, 4, 0, [[9, 9, 9]]], [1, 2, 3, 4, 0, [[0, 1, 0], 5]], [1, 2, 3, 4, 0, []])
+    ),
     *map(pack, TEXTS),
     *map(pack, (b"\x07\xe4\x01\xff", [b"\x07\xe4\x01\xff"], [b"\xff" * 10, 0, None], b"0" * 16)),
     *map(pack, ({}, {"a": 1}, {1: 2}, {"x": 1, "y": 2}, "golden.Item", ["golden.Item"])),
@@ -220,3 +234,48 @@ def rebuilt(log: bytes, other: bytes, random: Random) -> bytes:
                 case _ if target:
                     target[at % len(target)] = stranger
     return seal(array(parts), array(values))
+
+
+# --- giving it to a dialog --------------------------------------------------------------------
+
+
+THROWN: list[Exception] = []
+"""What was thrown into `any_answers`."""
+
+
+@dialog(name="hostile.any")
+def any_answers(_first: Any = None, *, again: bool = False):
+    """Takes whatever a log gives it, and fails at nothing."""
+    for _ in range(50):
+        try:
+            yield get_client_response()
+        except Exception as error:  # noqa: BLE001 - all of them, on purpose
+            THROWN.append(error)
+        if again:
+            yield continue_as_new(any_answers())
+    return "end"
+
+
+def feed(log: bytes, root: Any = None, fallback: Any = None) -> str:
+    """What comes of a turn over these bytes: refused, a replay error, or it went on.
+
+    Where it went on, further turns over what was saved give nothing worse.
+    """
+    kept = InMemoryPersistence(log)
+    endings = [_turn(kept, root, fallback)]
+    while endings[-1] == "went on" and len(endings) < 3:
+        endings.append(_turn(kept, root, fallback))
+    return endings[0]
+
+
+def _turn(kept: InMemoryPersistence, root: Any, fallback: Any) -> str:
+    before = kept.log
+    try:
+        run_gen_dialog(root or any_answers(), kept, "x", fallback)
+    except (LogError, ReplayError) as error:
+        ending, text = type(error).__name__, str(error)
+    else:
+        return "went on"
+    assert kept.log is before
+    assert text
+    return ending

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import dialogs
-from dialogs import Dialog, Step, errors
+from dialogs import Dialog, DialogsError, DialogsWarning, Step, errors, prompts
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -18,9 +18,10 @@ PAGES = sorted(DOCS.glob("*.md"))
 
 ERRORS = [
     name
-    for name, kind in vars(errors).items()
-    if isinstance(kind, type) and kind.__module__ == errors.__name__
+    for name, kind in [*vars(errors).items(), *vars(prompts).items()]
+    if isinstance(kind, type) and issubclass(kind, DialogsError | DialogsWarning)
 ]
+TREE = r"^[ │├└─]*─ (\w+)"
 STEPS = [
     name
     for name in dialogs.__all__
@@ -60,8 +61,10 @@ def test_no_entry_is_about_an_error_that_is_gone():
 
 def test_the_tree_on_the_page_of_errors_has_all_of_them():
     tree = re.search(r"```text\n(.*?)```", text_of("errors.md"), re.DOTALL)[1]
+    leaves = re.findall(TREE, tree, re.MULTILINE)
 
-    assert re.findall(r"^[ │├└─]*(\w+)", tree, re.MULTILINE) == ERRORS
+    assert leaves == re.findall(TREE, errors.__doc__, re.MULTILINE)
+    assert {*leaves, "DialogsError", "DialogsWarning"} == set(ERRORS)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -89,7 +92,7 @@ def test_every_page_begins_with_its_title_and_then_says_what_it_is_for(page):
 
     assert re.match("# [A-Z]|# dialogs", title)
     assert not blank
-    assert re.match(r"\w", first)
+    assert re.match(r"[\w`]", first)
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -11,7 +11,7 @@ from dialogs import InMemoryPersistence, run_async_gen_dialog, run_dialog, run_g
 from dialogs.log import FALLBACK, FORMAT, Log
 from tests.golden.conversations import CONVERSATIONS, TIMED_OUT, Conversation
 from tests.golden.make import FOLDER, file_of, turn, turns
-from tests.same import same
+from tests.values import same
 
 FILES = sorted(FOLDER.glob("format-*/*.log"))
 NUMBERS = [

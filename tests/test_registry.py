@@ -1,9 +1,7 @@
-"""`@serializable`: what may be registered, how it changes over time, and that nothing else is named."""
+"""`@serializable`: what may be registered, and how it may change under older logs."""
 
 import dataclasses
 import enum
-import importlib
-import sys
 from collections.abc import Iterator
 from dataclasses import InitVar, dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -26,8 +24,6 @@ from dialogs import (
     run_gen_dialog,
     serializable,
 )
-from dialogs.codec import encode
-from dialogs.log import Log
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +65,7 @@ def round_trip(value: Any) -> Any:
 def test_members_of_enums_come_back_as_themselves_under_their_own_names():
     @serializable
     class Size(enum.Enum):
-        SMALL = [1, 2]  # a value that is not hashable, and is not kept
+        SMALL = (object(),)  # a member's value is not kept
         LITTLE = SMALL  # an alias
         BIG = object()
 
@@ -215,7 +211,7 @@ def test_a_field_added_later_gets_its_default_in_older_logs():
         item: str
 
     log = log_with(Order("tea"))
-    NewOrder = rename(
+    newer = rename(
         Order,
         dataclasses.make_dataclass(
             "Order",
@@ -226,8 +222,8 @@ def test_a_field_added_later_gets_its_default_in_older_logs():
             ],
         ),
     )
-    assert read(log) == NewOrder("tea", 1, [])
-    assert type(read(log)) is NewOrder
+    assert read(log) == newer("tea", 1, [])
+    assert type(read(log)) is newer
 
 
 def test_a_field_added_later_without_a_default_is_a_log_error_that_names_it():
@@ -250,8 +246,8 @@ def test_a_field_removed_later_is_dropped_from_older_logs():
         count: int
 
     log = log_with(Order("tea", 2))
-    NewOrder = rename(Order, dataclasses.make_dataclass("Order", [("item", str)]))
-    assert read(log) == NewOrder("tea")
+    newer = rename(Order, dataclasses.make_dataclass("Order", [("item", str)]))
+    assert read(log) == newer("tea")
 
 
 # --- named tuples -----------------------------------------------------------------------------
@@ -283,6 +279,23 @@ def test_named_tuples_keep_their_class_and_may_grow_and_shrink():
 
     rename(Wider, Narrower)
     assert read(log) == ("a",)
+
+
+def test_a_dataclass_may_become_a_named_tuple_and_the_other_way_round():
+    @serializable(name="Pair")
+    @dataclass
+    class Old:
+        left: int
+        right: int = 0
+
+    log = log_with(Old(1, 2))
+    registry._by_name.pop("Pair")  # what a new process begins with
+    serializable(name="Pair")(Pair)
+    assert read(log) == Pair(1, 2)
+    log = log_with(Pair(3))
+    registry._by_name.pop("Pair")
+    serializable(name="Pair")(Old)
+    assert read(log) == Old(3, None)
 
 
 # --- pydantic models --------------------------------------------------------------------------
@@ -483,149 +496,3 @@ def test_a_class_of_no_known_kind_is_refused_without_both_functions(kind):
         with pytest.raises(UsageError, match="Give both functions"):
             serializable(**options)(kind)
     assert registry.by_type(kind) is None
-
-
-# --- names ------------------------------------------------------------------------------------
-
-
-def test_two_classes_cannot_have_one_name():
-    def one():
-        @serializable(name="Thing")
-        @dataclass
-        class Thing:
-            x: int
-
-    def other():
-        @serializable(name="Thing")
-        @dataclass
-        class Other:
-            x: int
-
-    one()
-    with pytest.raises(UsageError) as caught:
-        other()
-    assert "one.<locals>.Thing" in str(caught.value)
-    assert "other.<locals>.Other" in str(caught.value)
-    assert '@serializable(name="...")' in str(caught.value)
-    with pytest.raises(UsageError, match="'Message'"):
-        serializable(name="Message")(Pair)
-
-
-def test_a_module_that_is_loaded_again_registers_its_classes_again(tmp_path, monkeypatch):
-    (tmp_path / "reloaded_shop.py").write_text(
-        "from dataclasses import dataclass\nfrom dialogs import serializable\n"
-        "@serializable\n@dataclass\nclass Item:\n    name: str\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    shop = importlib.import_module("reloaded_shop")
-    log = log_with(old := shop.Item("tea"))
-    importlib.reload(shop)
-    assert type(read(log)) is shop.Item
-    # An object that was made before the reload can still be kept.
-    assert read(log_with(old)) == shop.Item("tea")
-    sys.modules.pop("reloaded_shop")
-
-
-def test_a_class_keeps_its_name_when_it_moves():
-    @serializable(name="Item")
-    @dataclass
-    class Old:
-        x: int
-
-    log = log_with(Old(1))
-    registry._by_name.pop("Item")  # what a new process begins with
-
-    @serializable(name="Item")
-    @dataclass
-    class New:
-        x: int
-
-    assert read(log) == New(1)
-
-
-# --- hostile names ----------------------------------------------------------------------------
-
-
-@serializable(name="hostile.Trap")
-@dataclass
-class Trap:
-    x: int
-
-    def __post_init__(self):
-        raise AssertionError("a log ran this")
-
-
-def log_naming(name: Any) -> bytes:
-    """A sealed log in which a step's answer is an object registered under that name."""
-    log = Log.decode(log_with(None))
-    parts = encode([name, {"x": 1}])
-    log.values[:] = b"\xc9" + len(parts).to_bytes(4, "big") + b"\x02" + parts
-    return log.encode()
-
-
-def test_a_registered_class_is_found_by_its_registered_name_and_init_is_not_run():
-    assert read(log_naming("hostile.Trap")).x == 1
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "os.system",
-        "os",
-        "posix.system",
-        "builtins.eval",
-        "eval",
-        "__import__",
-        "subprocess.Popen",
-        "dialogs.errors.LogError",
-        "LogError",
-        "dialogs.messages.Message",
-        "Trap",
-        "test_registry.Trap",
-        f"{Trap.__module__}.{Trap.__qualname__}",
-        f"{Trap.__module__}:{Trap.__qualname__}",
-        "hostile.trap",
-        "hostile.Trap ",
-        "hostile.Trap.__init__",
-        "",
-        "\ud800",
-        None,
-        0,
-        2**20_000,
-        b"hostile.Trap",
-        ["hostile.Trap"],
-        ("hostile.Trap",),
-        {"hostile.Trap": 1},
-    ],
-    ids=lambda name: repr(name)[:40] if not isinstance(name, int) else type(name).__name__,
-)
-def test_no_other_name_reaches_a_class_or_imports_or_calls_anything(name, monkeypatch):
-    monkeypatch.setattr("os.system", _must_not_run)
-    monkeypatch.setattr("builtins.eval", _must_not_run)
-    before = dict(sys.modules)
-    log = log_naming(name)
-    with pytest.raises(LogError):
-        read(log)
-    assert dict(sys.modules) == before
-
-
-@pytest.mark.parametrize(
-    "module", ["antigravity", "this", "idlelib.idle", "turtledemo", "lib2to3.main"]
-)
-def test_a_module_named_by_a_log_is_not_imported(module):
-    assert module not in sys.modules
-    for name in (module, f"{module}.main", f"{module}:main"):
-        with pytest.raises(LogError):
-            read(log_naming(name))
-    assert module not in sys.modules
-
-
-def _must_not_run(*_args: Any) -> None:
-    raise AssertionError("a log ran this")
-
-
-def test_a_class_that_is_no_longer_registered_is_a_log_error_that_names_it(monkeypatch):
-    log = log_naming("hostile.Trap")
-    monkeypatch.delitem(registry._by_name, "hostile.Trap")
-    with pytest.raises(Corrupt, match=r"no class was registered as 'hostile\.Trap'"):
-        read(log)

@@ -19,17 +19,7 @@ from dialogs import registry
 from dialogs.dialog import DEFAULT_VERSION, Definition, Dialog, Style
 from dialogs.errors import UsageError
 from dialogs.messages import Message
-from dialogs.prompts.fields import (
-    ABSENT,
-    Blank,
-    blank as blank_of,
-    input_key,
-    is_model,
-    is_tag,
-    recorded_classes,
-    title,
-    unwrapped,
-)
+from dialogs.prompts.fields import ABSENT, Blank, blank as blank_of, is_tag, title
 from dialogs.prompts.insisting import (
     NoValidAnswer,
     Plan,
@@ -40,6 +30,7 @@ from dialogs.prompts.insisting import (
     prompt,
     sentence,
 )
+from dialogs.prompts.models import input_key, is_model, recorded_classes, unwrapped
 from dialogs.prompts.reading import Unfit
 from dialogs.steps import Step, send_message
 
@@ -191,7 +182,7 @@ class Form(Generic[M]):
         except self._pydantic.ValidationError as error:
             errors: list[Any] = error.errors()
             return errors
-        except LookupError:
+        except (LookupError, TypeError, AttributeError):
             pass  # a validator of the whole model met a part of it; `result` asks it again
         return []
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from dialogs.drivers import World
@@ -141,3 +141,37 @@ def _arguments(step: Step[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
             return (step.seq,), {}
         case _:
             return (), {}
+
+
+class Stubs:
+    """What happens in place of steps, as a test says it."""
+
+    _outside: Outside
+
+    def stub(self, step: Any, *answers: Any) -> Self:
+        """Give answers in place of performing a step.
+
+        Args:
+            step: a function that the dialog hands to `call`, or a step's name: "charge" or
+                "call charge", "now", "randint", "choice", "uuid4", or the coroutine's name.
+            *answers: given one after another, the last one for ever; an exception is raised.
+        """
+        if not answers:
+            raise UsageError(f"stub({step!r}) has no answer.", "", "Give one or more.")
+        self._outside.stub(step, None, answers)
+        return self
+
+    def replace(self, step: Any, fake: Callable[..., Any]) -> Self:
+        """Call another function, sync or async, in place of performing a step.
+
+        Args:
+            step: as in `stub`.
+            fake: gets the arguments that the dialog handed to `call`, `randint` or `choice`.
+        """
+        self._outside.stub(step, fake, ())
+        return self
+
+    @property
+    def performed(self) -> list[str]:
+        """The steps that were performed so far, as text, stubbed ones too."""
+        return self._outside.performed

@@ -13,7 +13,7 @@ from dialogs.recorder import Event, Response, TimedOut
 from dialogs.resume import Outcome
 from dialogs.steps import Step
 from dialogs.testing.expectations import Expectations
-from dialogs.testing.outside import FakeClock, Outside
+from dialogs.testing.outside import FakeClock, Outside, Stubs
 from dialogs.testing.tape import Crash, Tape
 from dialogs.testing.transcript import BOT, ENDING, TIMED_OUT, YOU, line, script_of, shown
 from dialogs.testing.turn import Mode, Turn, atake, take
@@ -24,7 +24,7 @@ R = TypeVar("R")
 Crashes = int | Iterable[int] | None
 
 
-class DialogTester(Expectations, Generic[R]):
+class DialogTester(Expectations, Stubs, Generic[R]):
     """Converses with a dialog: says what a client would, and expects what the dialog says.
 
     The conversation is kept as bytes only, and read anew for every message. Every turn is taken by
@@ -158,31 +158,6 @@ class DialogTester(Expectations, Generic[R]):
                 self.say(words)
         return self.expect_nothing()
 
-    # --- the world ----------------------------------------------------------------------------
-
-    def stub(self, step: Any, *answers: Any) -> Self:
-        """Give answers in place of performing a step.
-
-        Args:
-            step: a function that the dialog hands to `call`, or a step's name: "charge" or
-                "call charge", "now", "randint", "choice", "uuid4", or the coroutine's name.
-            *answers: given one after another, the last one for ever; an exception is raised.
-        """
-        if not answers:
-            raise UsageError(f"stub({step!r}) has no answer.", "", "Give one or more.")
-        self._outside.stub(step, None, answers)
-        return self
-
-    def replace(self, step: Any, fake: Callable[..., Any]) -> Self:
-        """Call another function, sync or async, in place of performing a step.
-
-        Args:
-            step: as in `stub`.
-            fake: gets the arguments that the dialog handed to `call`, `randint` or `choice`.
-        """
-        self._outside.stub(step, fake, ())
-        return self
-
     def upgrade(
         self,
         dialog: Step[R] | DialogFunction[[], R],
@@ -214,11 +189,6 @@ class DialogTester(Expectations, Generic[R]):
     def log_size(self) -> int:
         """The size of the log, in bytes."""
         return len(self.bytes or b"")
-
-    @property
-    def performed(self) -> list[str]:
-        """The steps that were performed so far, as text, stubbed ones too."""
-        return self._outside.performed
 
     # --- taking a turn ------------------------------------------------------------------------
 

@@ -209,12 +209,12 @@ def facts(error: BaseException) -> tuple[Any, ...]:
 
 def brief(value: Any) -> str:
     """A few characters of a value, the same in every process."""
-    return repr(value)[:16]
+    return repr(typed(value))[:24]
 
 
 def odd(value: Any) -> bool:
     """What branches depend on."""
-    return len(repr(value)) % 2 == 1
+    return len(repr(typed(value))) % 2 == 1
 
 
 def touch(value: Any) -> None:

@@ -27,7 +27,7 @@ WORLD = World(clock=lambda: MOMENT, uuid4=lambda: RANDOM_ID)
 
 
 def turn(conversation: Conversation, log: bytes | None, response: Any) -> Outcome:
-    """One turn. What `run_gen_dialog` does, with a clock that stands and a client that may not answer."""
+    """One turn, as `run_gen_dialog` has it, but the clock stands and a client may not answer."""
     root = conversation.root
     if log is None and conversation.begun_by is not None:
         root = conversation.begun_by

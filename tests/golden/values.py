@@ -32,7 +32,7 @@ PLAIN: dict[Any, Any] = {
     "tuples": [(), (1, ("a", [2]))],
     "sets": [set(), {1, "a", b"b", (2, 3)}, frozenset({frozenset(), 4})],
     "datetimes": [
-        datetime(2026, 1, 2, 3, 4, 5, 678),
+        datetime(2026, 1, 2, 3, 4, 5, 678),  # noqa: DTZ001 - naive values are values too
         datetime(2026, 1, 2, tzinfo=UTC),
         datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1),
         datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=-5, minutes=-30, seconds=1))),
