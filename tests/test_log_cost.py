@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from dialogs import (
-    InMemoryPersistence,
-    run_gen_dialog,
-)
+from dialogs import InMemoryPersistence, run_gen_dialog
 from tests import hostile
 from tests.hostile import any_answers, big, ext, feed, log_of, nested, pack, seal
 
