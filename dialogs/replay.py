@@ -151,12 +151,11 @@ class FrameReplay:
     def await_foreign(self, body: Body, foreign: Foreign) -> Effects[Any]:
         """Have the event loop do its own business, and go on with the dialog."""
         if not self.can_await:
-            raise Refused(
-                AsyncInSyncRun(
-                    f"{self} awaits {foreign.signal!r} at {place(outermost(body))}.",
-                    repr(foreign.signal),
-                )
-            )
+            what = "something that is no step"
+            if foreign.signal is not None:
+                what += f", {foreign.signal!r}"
+            where = place(outermost(body))
+            raise Refused(AsyncInSyncRun(f"{self} awaits {what} at {where}.", what))
         try:
             outcome = yield foreign
         except BaseException as error:

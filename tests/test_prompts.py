@@ -142,7 +142,7 @@ def test_a_mistake_in_parse_is_no_refusal():
 
 def test_validate_refuses_by_what_it_returns():
     tester = only(ask("Age?", int, lambda age: age >= 18)).say("17")
-    tester.expect("Please answer with a whole number. Age?").say("18").expect_done(18)
+    tester.expect("Sorry, that is not a valid answer. Age?").say("18").expect_done(18)
 
 
 def test_validate_refuses_by_a_value_error_whose_text_is_said():
@@ -337,6 +337,19 @@ def test_the_other_words_of_a_prompt_may_change_while_it_waits():
     tester = DialogTester(version(ask("Age?", int, retry_message="No."))).start().say("x")
     tester.upgrade(version(ask("Age?", int, retry_message="A number!", attempts=5)))
     tester.say("y").expect("A number!").say("5").say("end").expect_done([5])
+
+
+def test_a_response_that_was_refused_must_be_refused_again():
+    tester = DialogTester(version(ask("Age?", int))).start().say("old")
+    tester.upgrade(version(ask("Age?")))
+    with pytest.raises(ReplayError):
+        tester.say("36")
+
+
+def test_a_prompt_that_is_done_may_change_in_everything_but_its_name():
+    tester = DialogTester(version(ask("Age?", int), ask("Name?"))).start().say("old").say("36")
+    tester.upgrade(version(ask("Age?", float, attempts=1), ask("Name?"))).say("Ada").say("end")
+    tester.expect_done([36, "Ada"])
 
 
 # --- all styles -------------------------------------------------------------------------------
@@ -735,6 +748,20 @@ def test_a_validator_of_the_whole_model_may_see_a_part_of_it():
 
     tester = only(form(Whole)).say("1").say("1").expect("Twice the same.", ...)
     tester.say("1").say("2").expect_done(Whole(one=1, two=2))
+
+
+def test_a_mistake_in_a_validator_of_the_whole_model_is_raised_in_the_end():
+    @serializable(name="test_prompts.Mistaken")
+    class Mistaken(BaseModel):
+        one: int
+
+        @model_validator(mode="before")
+        @classmethod
+        def fails(cls, data):
+            return data["two"]
+
+    with pytest.raises(KeyError, match="two"):
+        only(form(Mistaken)).say("1")
 
 
 def test_known_fields_are_not_asked_for():

@@ -73,7 +73,7 @@ def parsed(parse: Callable[[Any], Any], validate: Callable[[Any], object] | None
                 return value
         except ValueError as error:
             raise Unfit(error, str(error)) from error
-        raise Unfit(ValueError(f"{response!r} is not valid"))
+        raise Unfit(ValueError(f"{response!r} is not valid"), REFUSED)
 
     return read
 
