@@ -26,7 +26,10 @@ def continued_dialog(frame: Frame, likely: Definition) -> Dialog[Any]:
     Raises:
         Refused: with a LogError.
     """
-    definition = _definition(frame.dialog, likely)
+    try:
+        definition = likely if likely.name == frame.dialog else find_definition(frame.dialog)
+    except UnknownDialog as error:
+        raise Refused(error) from None
     try:
         args, kwargs = load(frame.arguments or b"")
         if type(args) is not list or type(kwargs) is not dict or set(map(type, kwargs)) - {str}:
@@ -39,11 +42,15 @@ def continued_dialog(frame: Frame, likely: Definition) -> Dialog[Any]:
 
 def check_found(dialog: Dialog[Any], likely: Definition) -> None:
     """Refuse a dialog that would not be found again by its name."""
-    if _definition(dialog.name, likely) is not dialog.definition:
+    try:
+        found = likely if likely.name == dialog.name else find_definition(dialog.name)
+    except UnknownDialog:
+        found = None
+    if found is not dialog.definition:
         raise Refused(
             UsageError(
                 f"continue_as_new() cannot go on with {dialog!r}.",
-                "Another dialog has its name, and would be found in its place.",
+                "Another dialog has its name, and may be found in its place.",
                 'Give each its own name: @dialog(name="...").',
             )
         ) from None
@@ -75,12 +82,3 @@ def check_fits(
                 found=f"does not take them ({misfit})",
             )
         ) from error
-
-
-def _definition(name: str, likely: Definition) -> Definition:
-    if likely.name == name:
-        return likely
-    try:
-        return find_definition(name)
-    except UnknownDialog as error:
-        raise Refused(error) from None

@@ -19,7 +19,16 @@ from typing import Any
 from dialogs.bodies import Body, Where, location, outermost, start
 from dialogs.continuing import check_fits, check_found, continued_dialog
 from dialogs.dialog import Dialog, Style
-from dialogs.effects import Changed, Continued, Effects, Raised, Refused, Returned, Together
+from dialogs.effects import (
+    Changed,
+    Continued,
+    Effects,
+    Raised,
+    Refused,
+    Returned,
+    Suspended,
+    Together,
+)
 from dialogs.errors import AsyncInSyncRun, UsageError, YieldInFinally
 from dialogs.log import Log
 from dialogs.plain import plain_effects
@@ -123,18 +132,21 @@ class Engine(Recorder):
                     step = advance(body.send, answer)
                 if not isinstance(step, Step):
                     step = yield from replay.settle(body, step)
-            return self._result(step, replay)
+            result = self._result(step, replay)
         except Returned as returned:
             return returned.value
         except Raised as raised:
             self._refuse_missing_loop(raised.error, replay)
             raise
-        except Refused:
-            with suppress(Refused):  # the first refusal is the one that matters
+        except (Suspended, Continued):
+            yield from self._leave(body, replay)
+            raise
+        except BaseException:
+            with suppress(Refused):  # what came first is what matters
                 yield from self._leave(body, replay)
             raise
-        finally:
-            yield from self._leave(body, replay)
+        yield from self._leave(body, replay)
+        return result
 
     @staticmethod
     def _start(dialog: Dialog[Any]) -> Body:

@@ -17,11 +17,13 @@ from typing import Any, Protocol
 from dialogs.bodies import Where, place
 from dialogs.effects import (
     CallPlain,
+    Continued,
     Effect,
     Effects,
     Raised,
     Refused,
     Returned,
+    Suspended,
     Unwound,
 )
 from dialogs.errors import NotAStep, UsageError, YieldInFinally
@@ -107,7 +109,7 @@ class _PlainCall:
         """
         where = partial(place, caller)
         try:
-            if isinstance(self.leaving, Unwound | Refused):
+            if self.leaving is not None and not isinstance(self.leaving, Suspended | Continued):
                 raise self.leaving
             if self.leaving is not None:
                 what = f"{self._replay} asked for {value!r} at {where()} while it was being left."

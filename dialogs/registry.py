@@ -93,8 +93,8 @@ def serializable(
             has its name.
 
     >>> @serializable
-    ... class Size(enum.Enum):
-    ...     SMALL = 1
+    ... class Season(enum.Enum):
+    ...     SPRING = 1
     """
 
     def register(cls: C) -> C:

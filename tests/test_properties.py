@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, note, settings, strategies as st
+from hypothesis import HealthCheck, assume, given, note, settings, strategies as st
 
-from dialogs import LogError, ReplayError
+from dialogs import ReplayError, UnknownDialog
 from dialogs.drivers import drive
 from dialogs.log import Log
 from dialogs.resume import resume
@@ -15,7 +16,7 @@ from tests.generated.changes import changes, guarded_inserts, new_versions
 from tests.generated.machine import ConversationMachine
 from tests.generated.model import Expected, Gone, Mismatch, Model
 from tests.generated.processes import run_in_fresh_process
-from tests.generated.programs import Hear, Program, Return, Sub, Try
+from tests.generated.programs import Call, Guard, Hear, Program, Return, Sub, Try
 from tests.generated.source import Styles, source
 from tests.generated.strategies import programs, styles_for, values
 from tests.generated.turns import (
@@ -34,7 +35,9 @@ RESPONSES = st.lists(values, min_size=3, max_size=6)
 
 def examples(share: float) -> Any:
     """Settings with that share of the profile's examples."""
-    return settings(max_examples=max(1, int(settings().max_examples * share)))
+    slow = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+    count = max(1, int(settings().max_examples * share))
+    return settings(max_examples=count, suppress_health_check=slow)
 
 
 class Script:
@@ -74,12 +77,20 @@ class Script:
 def open_script(data: st.DataObject, **options: Any) -> tuple[Script, Any]:
     """A conversation that waits, and the response that it gets next."""
     script = Script(data, **options)
-    length = data.draw(st.integers(1, len(script.responses) - 1), "length")
+    waiting = _turns_that_wait(script)
+    if waiting == 0:
+        script.program = replace(script.program, body=(Hear(), *script.program.body))
+        waiting = 1
+    script.model = Model(script.program)
+    length = data.draw(st.integers(1, min(waiting, len(script.responses) - 1)), "length")
     runner = "asyncio" if script.can_await else "run_gen_dialog"
     for _, (response, expected) in zip(range(length), script.turns(), strict=False):
-        assume(not expected.done and expected.error is None)
         script.log = script.run(runner, response, expected).log
     return script, script.responses[length]
+
+
+def _turns_that_wait(script: Script) -> int:
+    return sum(not expected.done and expected.error is None for _, expected in script.turns())
 
 
 # --- replay ---------------------------------------------------------------------------------------
@@ -214,6 +225,10 @@ def test_the_log_has_one_record_for_each_step_of_the_open_dialogs(data):
 
 
 def _crash_everywhere(script: Script, runner: str, ways: tuple[str, ...]) -> None:
+    if script.data.draw(st.booleans(), "says goodbye"):
+        paid = Guard((Call("pay"),), says=True)
+        script.program = replace(script.program, body=(paid, *script.program.body))
+        script.styles, script.model = script.draw_styles(), Model(script.program)
     for response, expected in script.turns():
         crashes = [(at, way) for at in range(len(expected.performed)) for way in ways]
         tries = [
@@ -277,7 +292,7 @@ def _go_on(script: Script, response: Any, edited: Program, fallback: Program | N
             expected = model.turn(answer)
         except (Mismatch, Gone) as difference:
             ran = turn.run(script.log, answer, drawn)
-            kind = LogError if isinstance(difference, Gone) else ReplayError
+            kind = UnknownDialog if isinstance(difference, Gone) else ReplayError
             assert isinstance(ran.error, kind), ran
             assert ran.log == script.log
             assert number == 0
@@ -290,7 +305,7 @@ def _go_on(script: Script, response: Any, edited: Program, fallback: Program | N
             return
 
 
-@examples(1.5)
+@examples(1)
 @given(st.data())
 def test_an_edit_under_an_open_conversation_is_refused_or_lies_beyond_it(data):
     script, response = open_script(data)
@@ -333,10 +348,28 @@ def test_an_edited_dialog_starts_anew_after_its_fallback(data):
     _go_on(script, response, edited, fallback)
 
 
+# --- leaving ---
+
+
+@examples(0.4)
+@given(st.data())
+def test_each_suspension_runs_finally_blocks_innermost_first(data):
+    script = Script(data, depth=2)
+    inner = Program((Guard((*script.program.body, Hear()), "with", "inner"),), "inner")
+    script.program = Program((Guard((Sub(inner), Hear()), "finally", "outer"),), "outer")
+    script.styles, script.model = script.draw_styles(), Model(script.program)
+    for response, expected in script.turns():
+        ran = script.run("run_gen_dialog", response, expected)
+        if not expected.done and expected.error is None:
+            open_blocks = [guard.label for frame in script.model.frames for guard in frame.guards]
+            left = [label for _, label in ran.world.notes[-len(open_blocks) :]]
+            assert left == open_blocks[::-1]
+            assert left[-1] == "outer"
+        script.log = ran.log
+
+
 # --- everything at once ---------------------------------------------------------------------------
 
 
 TestAConversationUnderRandomTurns = ConversationMachine.TestCase
-TestAConversationUnderRandomTurns.settings = settings(
-    max_examples=max(1, settings().max_examples // 3), stateful_step_count=12
-)
+TestAConversationUnderRandomTurns.settings = settings(examples(0.3), stateful_step_count=12)

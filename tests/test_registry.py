@@ -348,7 +348,7 @@ def test_root_models_and_pydantic_dataclasses_come_back_equal():
 
 
 def test_a_model_field_added_later_gets_its_default_in_older_logs():
-    @serializable(name="Person")
+    @serializable(name="tests.Person")
     class Person(BaseModel):
         name: str
 

@@ -175,7 +175,7 @@ class Model:
             try:
                 self._check_root(program)
                 result = yield from self.dialog(program, 0)
-            except Mismatch:
+            except (Mismatch, Gone):
                 if self.fallback is None:
                     raise
                 self.falling_back = True

@@ -68,44 +68,61 @@ values = st.one_of(
 )
 
 
-# --- steps ---
+# --- steps: ready-made, since every draw takes time -----------------------------------------------
 
 TEXTS = ("hi", "name?", "", "again?", "\ud800")
-NAMES, KINDS = st.sampled_from(CALLS), st.sampled_from(tuple(CATCHES))
-ERRORS, LATER = st.sampled_from(tuple(RAISES)), st.sampled_from(("coroutine", "hidden"))
-SAFE_CALLS = st.builds(Call, NAMES, values)
-CALLS_THAT_FAIL = st.builds(Call, NAMES, values, ERRORS)
-SAFE_ASYNC_CALLS = st.one_of(
-    st.builds(Call, NAMES, values, st.none(), LATER),
-    st.builds(Fetch, st.sampled_from(COROUTINES)),
-)
-ASYNC_CALLS_THAT_FAIL = st.one_of(
-    st.builds(Call, NAMES, values, ERRORS, LATER),
-    st.builds(Fetch, st.sampled_from(COROUTINES), ERRORS),
-)
-SAYS = st.builds(
-    Say,
-    st.sampled_from(TEXTS),
-    st.sampled_from(("text", "text", "message", "data")),
-    st.sampled_from((None, None, None, "greeting", "question")),
-    st.booleans(),
-)
-CALLED_WITH = st.sampled_from(("", "", "name?", "x" * 70))
-CALLED_AS = st.sampled_from((None, None, None, "first", "second"))
-DICE = st.builds(Dice, st.sampled_from(("now", "randint", "choice", "uuid4")))
+GIVEN = (None, "a", 2**70, -0.0, [1, ["b"]], {"c": (1, b"\xff")}, Decimal("1.10"), {3: UUID(int=7)})
+
 HEARS = st.just(Hear())
-ENDS = st.one_of(
-    st.builds(Fail, st.sampled_from(tuple(RAISES))),
-    st.builds(Return, st.sampled_from(("seen", "last", "nothing"))),
+SAYS = st.sampled_from(
+    [
+        *(Say(text) for text in TEXTS),
+        *(Say(text, echo=True) for text in TEXTS),
+        *(Say(text, form) for text in TEXTS[:2] for form in ("message", "data")),
+        *(Say(text, name=name) for text in TEXTS[:2] for name in ("greeting", "question")),
+        Say("hi", "message", "greeting", echo=True),
+        Say("hi", "data", echo=True),
+    ]
+)
+DICE = st.sampled_from([Dice(kind) for kind in ("now", "randint", "choice", "uuid4")])
+SAFE_CALLS = st.sampled_from([Call(name, value) for name in CALLS for value in GIVEN])
+CALLS_THAT_FAIL = st.sampled_from([Call(name, None, error) for error in RAISES for name in CALLS])
+LATER = ("coroutine", "hidden")
+SAFE_ASYNC_CALLS = st.sampled_from(
+    [
+        *(Call(name, value, None, how) for name in CALLS for how in LATER for value in GIVEN[:2]),
+        *(Fetch(name) for name in COROUTINES * 4),
+    ]
+)
+ASYNC_CALLS_THAT_FAIL = st.sampled_from(
+    [
+        *(Call(name, None, error, how) for error in RAISES for name in CALLS for how in LATER),
+        *(Fetch(name, error) for error in RAISES for name in COROUTINES * 2),
+    ]
+)
+CALLED_WITH = st.sampled_from(
+    [("", None)] * 3 + [(text, name) for text in ("name?", "x" * 70) for name in (None, "first")]
+)
+KINDS = st.sampled_from(tuple(CATCHES))
+ENDS = st.sampled_from(
+    [*map(Fail, RAISES), *(Return(what) for what in ("seen", "seen", "last", "nothing"))]
 )
 
 
-@st.composite
-def leaves(draw: st.DrawFn, can_await: bool) -> Node:
+def often(*strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """One of these, each as often as it is given; `one_of` would count it once."""
+    return st.sampled_from(strategies).flatmap(_itself)
+
+
+def _itself(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return strategy
+
+
+@functools.cache
+def leaves(can_await: bool) -> st.SearchStrategy[Node]:
     """Steps that stand alone."""
     later = [SAFE_ASYNC_CALLS, st.just(Foreign())] if can_await else []
-    rows = [HEARS, HEARS, HEARS, SAYS, SAFE_CALLS, DICE, *later, st.just(Touch())]
-    return draw(draw(st.sampled_from(rows)))
+    return often(HEARS, HEARS, HEARS, SAYS, SAFE_CALLS, DICE, *later, st.just(Touch()))
 
 
 @functools.cache
@@ -114,12 +131,12 @@ def blocks(depth: int, can_await: bool) -> st.SearchStrategy[Block]:
     return st.lists(statements(depth, can_await), max_size=3).map(tuple)
 
 
-@st.composite
-def risky(draw: st.DrawFn, depth: int, can_await: bool) -> Block:
+@functools.cache
+def risky(depth: int, can_await: bool) -> st.SearchStrategy[Block]:
     """Statements that fail or return in the end."""
     later = [ASYNC_CALLS_THAT_FAIL] if can_await else []
-    body = draw(blocks(depth, can_await))
-    return (*body, draw(draw(st.sampled_from([ENDS, CALLS_THAT_FAIL, *later]))))
+    end = often(ENDS, CALLS_THAT_FAIL, *later)
+    return st.tuples(blocks(depth, can_await), end).map(lambda parts: (*parts[0], parts[1]))
 
 
 @functools.cache
@@ -143,7 +160,7 @@ def gathers(can_await: bool, *, fail: bool = False) -> st.SearchStrategy[Node]:
 
 
 def _sub(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
-    return Sub(Program(draw(blocks(depth, can_await))), draw(CALLED_WITH), draw(CALLED_AS))
+    return Sub(Program(draw(blocks(depth, can_await))), *draw(CALLED_WITH))
 
 
 def _loop(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
@@ -198,15 +215,16 @@ def _leaf(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
     return draw(leaves(can_await))
 
 
-_KINDS = [_leaf] * 8 + [_sub] * 3 + [_loop, _try, _guard, _branch] * 2
-_KINDS += [_patch, _gather, _again, _handover]
+_MAKERS = (_leaf,) * 8 + (_sub,) * 3 + (_loop, _try, _guard, _branch) * 2
+_MAKER = st.sampled_from((*_MAKERS, _patch, _gather, _again, _handover))
 
 
 @st.composite
 def statements(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
     """Statements that nest at most so deep."""
-    kind = draw(st.sampled_from(_KINDS)) if depth else _leaf
-    return kind(draw, depth - 1, can_await)
+    if depth == 0:
+        return draw(leaves(can_await))
+    return draw(_MAKER)(draw, depth - 1, can_await)
 
 
 def programs(
