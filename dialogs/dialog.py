@@ -247,9 +247,11 @@ def _decorate(fn: Callable[..., Any], *, version: Any, name: Any) -> DialogFunct
     name = name or str(getattr(fn, "__name__", "dialog"))
     definition = Definition(fn, name, version, _style_of(fn))
 
+    bare: Dialog[Any] = Dialog(definition)
+
     @functools.wraps(fn)
     def make(*args: Any, **kwargs: Any) -> Dialog[Any]:
-        return Dialog(definition, args, kwargs)
+        return Dialog(definition, args, kwargs) if args or kwargs else bare
 
     make.definition = definition  # type: ignore[attr-defined]
     _definitions.setdefault(definition.name, {})[definition.origin] = weakref.ref(definition)

@@ -139,7 +139,7 @@ class Log:
         frame.codes += chr(code)
         if frame.entries is not None:
             frame.entries = max(frame.entries, code + 1)
-        frame.keys.append(_expected(entry))
+        frame.keys.append(f"!{key}" if outcome & FAILED else key)
         frame.values.append(value)
         self.values += data
 
@@ -293,5 +293,5 @@ def _expected(entry: str) -> str:
     """What replay expects of a record with this entry: see `Frame.keys`."""
     if type(entry) is not str or len(entry) < 2 or entry[0] not in "0123":
         raise ValueError("an entry of the table has no outcome or no key")
-    outcome, key = int(entry[0]), entry[1:]
-    return f"!{key}" if outcome & FAILED else _FIXED.get(key, key)
+    key = entry[1:]
+    return f"!{key}" if int(entry[0]) & FAILED else _FIXED.get(key, key)

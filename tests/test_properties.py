@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, note, settings, strategies as
 
 from dialogs import ReplayError, UnknownDialog
 from dialogs.drivers import drive
-from dialogs.log import Log
+from dialogs.log import CONSUMED, Log
 from dialogs.resume import resume
 from tests.generated.changes import changes, guarded_inserts, new_versions
 from tests.generated.machine import ConversationMachine
@@ -211,14 +211,17 @@ def test_a_finished_subdialog_is_one_record_whatever_happened_inside(data):
 
 @examples(0.4)
 @given(st.data())
-def test_the_log_has_one_record_for_each_step_of_the_open_dialogs(data):
+def test_the_log_has_one_record_for_each_step_and_says_which_took_an_answer(data):
     script = Script(data, can_await=True)
     for response, expected in script.turns():
         script.log = script.run("asyncio", response, expected).log
         if expected.error is None and not expected.done:
-            assert len(Log.decode(script.log)) == sum(
-                len(frame.records) for frame in script.model.frames
-            )
+            log = Log.decode(script.log)
+            consumed = [
+                [bool(int(log.table[ord(code)][0]) & CONSUMED) for code in frame.codes]
+                for frame in log.frames
+            ]
+            assert consumed == [frame.consumed for frame in script.model.frames]
 
 
 # --- crashes --------------------------------------------------------------------------------------
@@ -232,14 +235,15 @@ def _crash_everywhere(script: Script, runner: str, ways: tuple[str, ...]) -> Non
     for response, expected in script.turns():
         crashes = [(at, way) for at in range(len(expected.performed)) for way in ways]
         tries = [
-            script.run(runner, response, expected, crash=crash)
-            for crash in [*script.data.draw(st.permutations(crashes))[:4], (0, "save")]
+            (way, script.run(runner, response, expected, crash=(at, way)))
+            for at, way in [*script.data.draw(st.permutations(crashes))[:4], (0, "save")]
         ]
         ran = script.run(runner, response, expected)
-        for failed in tries:
-            if failed.error is None:
-                continue  # nothing was there to be cancelled
-            assert was_crash(failed.error) or expected.error is not None, failed.error
+        for way, failed in tries:
+            if way == "cancel" and not was_crash(failed.error):
+                continue  # nothing was awaited there
+            if way != "save" or expected.error is None:
+                assert was_crash(failed.error), failed.error
             assert failed.log == script.log
             done, keys = ran.world.performed, ran.world.keys
             for key, effect in zip(failed.world.keys, failed.world.performed, strict=True):

@@ -53,6 +53,7 @@ class Frame:
         version: the dialog's.
         turn: its argument, where `continue_as_new` started it.
         records: what its steps are known by, and what came of them.
+        consumed: whether these steps took an answer of the client.
         pending: what the step is known by that it waits in.
         notes: what it noted so far.
         guards: the `finally` blocks that it stands in, innermost last.
@@ -62,6 +63,7 @@ class Frame:
     version: str
     turn: int | None = None
     records: list[tuple[Any, tuple[bool, Any]]] = field(default_factory=list)
+    consumed: list[bool] = field(default_factory=list)
     pending: Any = None
     notes: list[tuple[str, str]] = field(default_factory=list)
     guards: list[p.Guard] = field(default_factory=list)
@@ -140,6 +142,7 @@ class Model:
         self.live = False
         self.world = World(drawn)
         self.events: list[Any] = []
+        self.heard = 0
         self.now = Expected(drawn, [], 0)
         self.steps = self._main()
 
@@ -363,13 +366,14 @@ class Model:
         if scope.replaying and not _fits(known_by, scope.expected):
             raise Mismatch
         if scope.at == len(frame.records):
-            frame.pending = known_by
+            frame.pending, heard = known_by, self.heard
             try:
                 outcome = True, copy.deepcopy((yield from perform()))
             except Exception as error:  # noqa: BLE001 - whatever the step raises
                 outcome = False, recorded(error)
             frame.pending = None
             frame.records.append((known_by, outcome))
+            frame.consumed.append(self.heard > heard)
         succeeded, answer = frame.records[scope.at][1]
         scope.at += 1
         if not succeeded:
@@ -413,6 +417,7 @@ class Model:
             if any(guard.says for frame in self.frames for guard in frame.guards):
                 raise _LeftBadly
             yield
+        self.heard += 1
         return self.events.pop()
 
     def _draw(self, kind: str) -> Any:

@@ -84,9 +84,11 @@ SAYS = st.sampled_from(
         Say("hi", "data", echo=True),
     ]
 )
+TOUCHES = st.just(Touch())
 DICE = st.sampled_from([Dice(kind) for kind in ("now", "randint", "choice", "uuid4")])
 SAFE_CALLS = st.sampled_from([Call(name, value) for name in CALLS for value in GIVEN])
-CALLS_THAT_FAIL = st.sampled_from([Call(name, None, error) for error in RAISES for name in CALLS])
+ERRORS = (*RAISES, "Unknown", "Unknown")
+CALLS_THAT_FAIL = st.sampled_from([Call(name, None, error) for error in ERRORS for name in CALLS])
 LATER = ("coroutine", "hidden")
 SAFE_ASYNC_CALLS = st.sampled_from(
     [
@@ -96,8 +98,8 @@ SAFE_ASYNC_CALLS = st.sampled_from(
 )
 ASYNC_CALLS_THAT_FAIL = st.sampled_from(
     [
-        *(Call(name, None, error, how) for error in RAISES for name in CALLS for how in LATER),
-        *(Fetch(name, error) for error in RAISES for name in COROUTINES * 2),
+        *(Call(name, None, error, how) for error in ERRORS for name in CALLS for how in LATER),
+        *(Fetch(name, error) for error in ERRORS for name in COROUTINES * 2),
     ]
 )
 CALLED_WITH = st.sampled_from(
@@ -105,7 +107,7 @@ CALLED_WITH = st.sampled_from(
 )
 KINDS = st.sampled_from(tuple(CATCHES))
 ENDS = st.sampled_from(
-    [*map(Fail, RAISES), *(Return(what) for what in ("seen", "seen", "last", "nothing"))]
+    [*map(Fail, ERRORS), *(Return(what) for what in ("seen", "seen", "last", "nothing"))]
 )
 
 
@@ -122,7 +124,7 @@ def _itself(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def leaves(can_await: bool) -> st.SearchStrategy[Node]:
     """Steps that stand alone."""
     later = [SAFE_ASYNC_CALLS, st.just(Foreign())] if can_await else []
-    return often(HEARS, HEARS, HEARS, SAYS, SAFE_CALLS, DICE, *later, st.just(Touch()))
+    return often(HEARS, HEARS, HEARS, SAYS, SAFE_CALLS, DICE, *later, TOUCHES, TOUCHES)
 
 
 @functools.cache
@@ -215,7 +217,7 @@ def _leaf(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
     return draw(leaves(can_await))
 
 
-_MAKERS = (_leaf,) * 8 + (_sub,) * 3 + (_loop, _try, _guard, _branch) * 2
+_MAKERS = (_leaf,) * 8 + (_sub,) * 3 + (_loop, _try, _guard, _branch, _try) * 2
 _MAKER = st.sampled_from((*_MAKERS, _patch, _gather, _again, _handover))
 
 
@@ -276,4 +278,4 @@ def styles_of(program: Program) -> tuple[str, ...]:
     says = any(isinstance(node, Guard) and node.says for node in program.statements)
     left_out = {"await"} if fetches else set()
     left_out |= {"async yield"} if says else set()
-    return tuple(style for style in STYLES if style not in left_out)
+    return tuple(style for style in (*STYLES, "run") if style not in left_out)
