@@ -292,9 +292,9 @@ class Model:
         scope.frame.guards.append(node)
         try:
             yield from self.block(node.body, scope)
-        except _GoOn:
+        except (_GoOn, Mismatch, Gone) as leaving:
             self._leave(node, scope)
-            if node.says:
+            if node.says and isinstance(leaving, _GoOn):
                 raise _LeftBadly from None
             raise
         except (Exception, _Return):
