@@ -1,6 +1,6 @@
 """How hypothesis searches: widely at a desk, the same way every time in CI.
 
-`pytest --hypothesis-profile=thorough --timeout=0 tests/test_properties.py` searches for half an hour.
+`pytest --hypothesis-profile=thorough --timeout=0 tests/test_properties.py` searches for long.
 """
 
 import os
