@@ -21,6 +21,7 @@ from dialogs import (
     run_gen_dialog,
     send_message,
 )
+from tests.talking import talk
 from tests.written import STYLES, written
 
 each_style = pytest.mark.parametrize("style", STYLES)
@@ -34,13 +35,6 @@ def kept():
 @pytest.fixture
 def seen():
     return []
-
-
-def talk(dialog, kept, *responses):
-    """Give a conversation one response after another; the result of the last."""
-    for response in responses:
-        result = run_gen_dialog(dialog, kept, response)
-    return result
 
 
 # --- rule 4: suspension is not an exception ---------------------------------------------------

@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +9,14 @@ import pytest
 
 from dialogs import (
     Corrupt,
-    InMemoryPersistence,
     LogError,
     UsageError,
-    call,
-    dialog,
-    get_client_response,
     registry,
-    run_gen_dialog,
     serializable,
 )
 from dialogs.codec import encode
 from dialogs.log import Log
+from tests.registered import log_with, read
 
 
 @pytest.fixture(autouse=True)
@@ -29,32 +24,6 @@ def _own_registrations(monkeypatch) -> None:
     """Each test registers on its own: names of one do not clash with another's."""
     monkeypatch.setattr(registry, "_by_type", dict(registry._by_type))
     monkeypatch.setattr(registry, "_by_name", dict(registry._by_name))
-
-
-@dialog
-def keeps(make: Any) -> Iterator[Any]:
-    value = yield call(make)
-    yield get_client_response()
-    return value
-
-
-def log_with(value: Any) -> bytes:
-    """A log in which a step's answer is this value."""
-    kept = InMemoryPersistence()
-    run_gen_dialog(keeps(lambda: value), kept, "")
-    assert kept.log is not None
-    return kept.log
-
-
-def read(log: bytes) -> Any:
-    """What a later turn finds in that log."""
-    return run_gen_dialog(keeps(lambda: None), InMemoryPersistence(log), "").return_value
-
-
-def round_trip(value: Any) -> Any:
-    copy = read(log_with(value))
-    assert type(copy) is type(value)
-    return copy
 
 
 # --- names ------------------------------------------------------------------------------------

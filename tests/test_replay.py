@@ -13,9 +13,9 @@ from dialogs import (
     get_client_response,
     run,
     run_async_gen_dialog,
-    run_gen_dialog,
     send_message,
 )
+from tests.talking import refused, talk
 from tests.written import STYLES, written
 
 each_style = pytest.mark.parametrize("style", STYLES)
@@ -24,22 +24,6 @@ each_style = pytest.mark.parametrize("style", STYLES)
 @pytest.fixture
 def kept():
     return InMemoryPersistence()
-
-
-def talk(dialog, kept, *responses):
-    """Give a conversation one response after another; the result of the last."""
-    for response in responses:
-        result = run_gen_dialog(dialog, kept, response)
-    return result
-
-
-def refused(dialog, kept, response="go on"):
-    """The ReplayError of the next turn, which left the log as it was."""
-    before = kept.log
-    with pytest.raises(ReplayError) as caught:
-        run_gen_dialog(dialog, kept, response)
-    assert kept.log == before
-    return caught.value
 
 
 # --- rule 1: code between steps runs again, steps do not --------------------------------------

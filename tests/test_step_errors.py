@@ -5,7 +5,6 @@ import pytest
 from dialogs import (
     DialogStepDone,
     InMemoryPersistence,
-    ReplayError,
     StepFailed,
     call,
     dialog,
@@ -13,6 +12,7 @@ from dialogs import (
     run_gen_dialog,
     serializable,
 )
+from tests.talking import refused, talk
 from tests.written import STYLES, written
 
 each_style = pytest.mark.parametrize("style", STYLES)
@@ -21,22 +21,6 @@ each_style = pytest.mark.parametrize("style", STYLES)
 @pytest.fixture
 def kept():
     return InMemoryPersistence()
-
-
-def talk(dialog, kept, *responses):
-    """Give a conversation one response after another; the result of the last."""
-    for response in responses:
-        result = run_gen_dialog(dialog, kept, response)
-    return result
-
-
-def refused(dialog, kept, response="go on"):
-    """The ReplayError of the next turn, which left the log as it was."""
-    before = kept.log
-    with pytest.raises(ReplayError) as caught:
-        run_gen_dialog(dialog, kept, response)
-    assert kept.log == before
-    return caught.value
 
 
 def other(value):

@@ -15,6 +15,7 @@ from dialogs import (
     run_gen_dialog,
     step_key,
 )
+from tests.talking import talk
 from tests.written import STYLES, written
 
 each_style = pytest.mark.parametrize("style", STYLES)
@@ -23,13 +24,6 @@ each_style = pytest.mark.parametrize("style", STYLES)
 @pytest.fixture
 def kept():
     return InMemoryPersistence()
-
-
-def talk(dialog, kept, *responses):
-    """Give a conversation one response after another; the result of the last."""
-    for response in responses:
-        result = run_gen_dialog(dialog, kept, response)
-    return result
 
 
 # --- step_key ---------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from dialogs import (
     run_gen_dialog,
     send_message,
 )
+from tests.shops import around, named, shop, sorry
+from tests.talking import talk
 from tests.written import STYLES, written
 
 each_style = pytest.mark.parametrize("style", STYLES)
@@ -24,36 +26,6 @@ each_style = pytest.mark.parametrize("style", STYLES)
 @pytest.fixture
 def kept():
     return InMemoryPersistence()
-
-
-def talk(dialog, kept, *responses, fallback=None):
-    """Give a conversation one response after another; the result of the last.
-
-    Each turn starts from the log's bytes alone.
-    """
-    for response in responses:
-        kept.log = None if kept.log is None else bytes(bytearray(kept.log))
-        result = run_gen_dialog(dialog, kept, response, fallback)
-    return result
-
-
-SHOP = """
-    def shop():
-        «send_message("Shop {version}: item?")»
-        item = «get_client_response()»
-        «send_message("Shop {version}: how many?")»
-        amount = «get_client_response()»
-        return "{version}", item, amount
-"""
-
-
-def shop(version, style="generator"):
-    return written(SHOP.replace("{version}", version), style, version=version)()
-
-
-@dialog
-def sorry():
-    yield send_message("Sorry, we start anew.")
 
 
 @dialog
@@ -303,15 +275,6 @@ async def test_versions_and_fallbacks_work_in_async_runs(kept):
 # --- version before name ----------------------------------------------------------------------
 
 
-def named(name, version):
-    @dialog(name=name, version=version)
-    def ask():
-        yield send_message(f"{name} {version}?")
-        return (yield get_client_response())
-
-    return ask()
-
-
 def test_the_version_of_the_root_is_compared_before_its_name(kept):
     talk(named("old", "1"), kept, "")
 
@@ -325,22 +288,6 @@ def test_another_name_with_the_same_version_is_an_undeclared_difference(kept):
         run_gen_dialog(named("new", "1"), kept, "x")
     result = talk(named("new", "1"), kept, "x", fallback=sorry())
     assert result.messages == ["Sorry, we start anew.", "new 1?"]
-
-
-def around(inner, style="generator"):
-    """A dialog that runs another one between two questions of its own."""
-    return written(
-        """
-        def around():
-            «send_message("Before?")»
-            before = «get_client_response()»
-            result = «inner»
-            «send_message("After?")»
-            return before, result, «get_client_response()»
-        """,
-        style,
-        inner=inner,
-    )()
 
 
 @each_style
