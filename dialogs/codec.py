@@ -2,7 +2,7 @@
 
 `encode` takes exact types only, so nothing comes back as something else: what msgpack has natively
 is written natively, everything else as one of the extension types of `extensions.py`, or as an
-object of a registered class (`registry.py`). `decode` builds those and nothing else: no name in
+object of a registered class (`registry.py`). `load` builds those and nothing else: no name in
 the bytes can reach a class that was not registered.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 
 from dialogs import extensions, registry
-from dialogs.errors import Corrupt, NotSerializable, reason_of
+from dialogs.errors import NotSerializable
 from dialogs.extensions import BUILDERS, CODES, INT, PARTS, REGISTERED, Unfit
 
 FLAT = frozenset({type(None), bool, float, str, bytes})
@@ -47,7 +47,7 @@ def encode(value: Any) -> bytes:
 
 
 def encode_with_copy(value: Any) -> tuple[bytes, Any]:
-    """The bytes of a value, and the copy that `decode` makes of them.
+    """The bytes of a value, and the copy that `load` makes of them.
 
     Raises:
         NotSerializable: as for `encode`.
@@ -143,20 +143,12 @@ def _show(value: Any) -> str:
 # --- decoding ---------------------------------------------------------------------------------
 
 
-def decode(data: bytes) -> Any:
+def load(data: bytes) -> Any:
     """The value of bytes that `encode` made.
 
     Raises:
-        Corrupt: the bytes are no such value.
+        Exception: the bytes are no such value; of any class, since anything may be in them.
     """
-    try:
-        return load(data)
-    except Exception as error:
-        raise Corrupt(f"A log has a value that cannot be rebuilt: {reason_of(error)}.") from error
-
-
-def load(data: bytes) -> Any:
-    """`decode`, with whatever exception the bytes lead to."""
     if len(data) > _SMALL:
         _check_complete(data)
     return msgpack.unpackb(

@@ -27,7 +27,7 @@ from dialogs import (
     run_gen_dialog,
     send_message,
 )
-from dialogs.codec import MAX_DEPTH, decode, encode
+from dialogs.codec import MAX_DEPTH, encode, load
 from tests.values import Model, Point, Refused, Row, same
 
 
@@ -149,7 +149,7 @@ def test_a_zone_without_a_name_is_refused():
     with pytest.raises(NotSerializable, match="zones are kept by name"):
         encode(datetime(2026, 1, 1, tzinfo=nameless))
     moment = datetime(2026, 1, 1, tzinfo=named)
-    assert same(decode(encode(moment)), moment)
+    assert same(load(encode(moment)), moment)
 
 
 def _wheel() -> dict[str, Any]:
@@ -184,7 +184,7 @@ def test_a_value_may_nest_a_hundred_levels_and_no_more(nest):
     value = 1
     for _ in range(MAX_DEPTH):
         value = nest(value)
-    assert same(decode(encode(value)), value)
+    assert same(load(encode(value)), value)
     with pytest.raises(NotSerializable, match="deeper than 100 levels"):
         encode(nest(value))
 
