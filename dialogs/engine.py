@@ -221,14 +221,18 @@ class Engine(Recorder):
             Raised: the step failed, with the exception that every replay will throw.
             Suspended: it waits, and nothing is there to answer it.
         """
-        at_once = self.AT_ONCE.get(type(step))
-        if at_once is not None:
-            return at_once(self, step)
+        # No generator itself: it would stand between every step of nested dialogs and the driver.
+        if type(step) in self.AT_ONCE:
+            return self._answer_at_once(step)
         if isinstance(step, Dialog):
-            return (yield from self._nest(step, depth))
+            return self._nest(step, depth)
         if isinstance(step, Gather):
-            return (yield from self._gather(step, owner, where))
-        return (yield from self.perform(step, owner, where))
+            return self._gather(step, owner, where)
+        return self.perform(step, owner, where)
+
+    def _answer_at_once(self, step: Step[Any]) -> Effects[Any]:
+        yield from ()
+        return self.AT_ONCE[type(step)](self, step)
 
     def _nest(self, step: Dialog[Any], depth: int) -> Effects[Any]:
         frame = self.log.frames[depth]
