@@ -5,32 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, assume, given, note, settings, strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
-from dialogs import ReplayError, UnknownDialog
 from dialogs.drivers import drive
 from dialogs.log import CONSUMED, Log
 from dialogs.resume import resume
 from tests.generated.changes import changes, guarded_inserts, new_versions
+from tests.generated.frames import Expected
 from tests.generated.machine import ConversationMachine
-from tests.generated.model import Expected, Gone, Mismatch, Model
+from tests.generated.model import Model
 from tests.generated.processes import run_in_fresh_process
 from tests.generated.programs import Call, Guard, Hear, Program, Return, Sub, Try
-from tests.generated.source import Styles, source
-from tests.generated.strategies import programs, styles_for, values
+from tests.generated.scripts import Script, go_on, open_script
+from tests.generated.strategies import programs, values
 from tests.generated.turns import (
     ASYNC_RUNNERS,
     SYNC_RUNNERS,
-    Ran,
     Turn,
-    check,
     needs_loop,
     was_crash,
 )
 from tests.generated.world import World, installed, typed
-
-RESPONSES = st.lists(values, min_size=3, max_size=6)
 
 
 def examples(share: float) -> Any:
@@ -38,59 +33,6 @@ def examples(share: float) -> Any:
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     count = max(1, int(settings().max_examples * share))
     return settings(max_examples=count, suppress_health_check=slow)
-
-
-class Script:
-    """One generated conversation: a program, its model, and the log so far."""
-
-    def __init__(self, data: st.DataObject, *, can_await: bool = False, depth: int = 3) -> None:
-        self.data = data
-        self.can_await = can_await
-        self.program: Program = data.draw(programs(can_await=can_await, depth=depth), "program")
-        self.responses: list[Any] = data.draw(RESPONSES, "responses")
-        self.model = Model(self.program)
-        self.log: bytes | None = None
-        self.styles = self.draw_styles()
-
-    def draw_styles(self, program: Program | None = None) -> Styles:
-        styles = self.data.draw(styles_for(program or self.program), "styles")
-        note(source(program or self.program, styles))
-        return styles
-
-    def turns(self) -> Any:
-        """Each response with what the model makes of it, until the conversation ends."""
-        for response in self.responses:
-            expected = self.model.turn(response)
-            yield response, expected
-            if expected.done or expected.error is not None:
-                return
-
-    def run(self, runner: str, response: Any, expected: Expected, **options: Any) -> Ran:
-        """Run a turn and compare it with the model's, where it is not to crash."""
-        turn = Turn(self.program, options.pop("styles", self.styles), runner, **options)
-        ran = turn.run(self.log, response, expected.drawn)
-        if turn.crash is None:
-            check(turn, ran, expected)
-        return ran
-
-
-def open_script(data: st.DataObject, **options: Any) -> tuple[Script, Any]:
-    """A conversation that waits, and the response that it gets next."""
-    script = Script(data, **options)
-    waiting = _turns_that_wait(script)
-    if waiting == 0:
-        script.program = replace(script.program, body=(Hear(), *script.program.body))
-        waiting = 1
-    script.model = Model(script.program)
-    length = data.draw(st.integers(1, min(waiting, len(script.responses) - 1)), "length")
-    runner = "asyncio" if script.can_await else "run_gen_dialog"
-    for _, (response, expected) in zip(range(length), script.turns(), strict=False):
-        script.log = script.run(runner, response, expected).log
-    return script, script.responses[length]
-
-
-def _turns_that_wait(script: Script) -> int:
-    return sum(not expected.done and expected.error is None for _, expected in script.turns())
 
 
 # --- replay ---------------------------------------------------------------------------------------
@@ -268,9 +210,8 @@ def test_a_crash_or_a_cancellation_in_an_async_run_and_a_retry_equals_no_crash(d
 @given(st.data())
 def test_a_fresh_process_for_each_turn_equals_one_process(data):
     script = Script(data, depth=2)
-    for response, expected in script.turns():
+    for seed, (response, expected) in enumerate(script.turns(), 1):
         ran = script.run("run_gen_dialog", response, expected)
-        seed = data.draw(st.integers(0, 100), "PYTHONHASHSEED")
         found = run_in_fresh_process(
             Turn(script.program, script.draw_styles()), script.log, response, expected.drawn, seed
         )
@@ -282,45 +223,18 @@ def test_a_fresh_process_for_each_turn_equals_one_process(data):
 # --- edits ----------------------------------------------------------------------------------------
 
 
-def _go_on(script: Script, response: Any, edited: Program, fallback: Program | None = None) -> None:
-    """Give an edited program the open conversation, and compare it with the model."""
-    runner = "asyncio" if script.can_await else "run_gen_dialog"
-    model = Model(edited, fallback, script.model.frames, script.model.world.drawn)
-    styles = script.draw_styles(edited)
-    if fallback is not None:
-        styles = {**styles, **script.draw_styles(fallback)}
-    for number, answer in enumerate([response, *script.responses]):
-        turn = Turn(edited, styles, runner, fallback)
-        drawn = model.world.drawn
-        try:
-            expected = model.turn(answer)
-        except (Mismatch, Gone) as difference:
-            ran = turn.run(script.log, answer, drawn)
-            kind = UnknownDialog if isinstance(difference, Gone) else ReplayError
-            assert isinstance(ran.error, kind), ran
-            assert ran.log == script.log
-            assert number == 0
-            assert ran.world.performed == []
-            return
-        ran = turn.run(script.log, answer, drawn)
-        check(turn, ran, expected)
-        script.log = ran.log
-        if expected.done or expected.error is not None:
-            return
-
-
 @examples(1)
 @given(st.data())
 def test_an_edit_under_an_open_conversation_is_refused_or_lies_beyond_it(data):
     script, response = open_script(data)
-    _go_on(script, response, data.draw(changes(script.program), "edited"))
+    go_on(script, response, data.draw(changes(script.program), "edited"))
 
 
 @examples(0.6)
 @given(st.data())
 def test_an_edit_under_an_open_async_conversation_is_refused_or_lies_beyond_it(data):
     script, response = open_script(data, can_await=True)
-    _go_on(script, response, data.draw(changes(script.program, can_await=True), "edited"))
+    go_on(script, response, data.draw(changes(script.program, can_await=True), "edited"))
 
 
 @examples(0.6)
@@ -328,19 +242,16 @@ def test_an_edit_under_an_open_async_conversation_is_refused_or_lies_beyond_it(d
 def test_an_insert_guarded_by_patched_is_never_refused(data):
     script, response = open_script(data)
     edited = data.draw(guarded_inserts(script.program), "edited")
-    model = Model(edited, None, script.model.frames, script.model.world.drawn)
-    try:
-        model.turn(response)
-    except Mismatch:  # pragma: no cover
-        pytest.fail("the model refuses it")
-    _go_on(script, response, edited)
+    # The model raises a Mismatch where it has to be refused.
+    Model(edited, None, script.model.frames, script.model.world.drawn).turn(response)
+    go_on(script, response, edited)
 
 
 @examples(0.4)
 @given(st.data())
 def test_a_dialog_of_another_version_starts_anew_in_its_place(data):
     script, response = open_script(data)
-    _go_on(script, response, data.draw(new_versions(script.program), "edited"))
+    go_on(script, response, data.draw(new_versions(script.program), "edited"))
 
 
 @examples(0.6)
@@ -349,10 +260,10 @@ def test_an_edited_dialog_starts_anew_after_its_fallback(data):
     script, response = open_script(data, depth=2)
     edited = data.draw(st.one_of(changes(script.program), new_versions(script.program)), "edited")
     fallback = data.draw(programs(depth=2, prefix="fallback"), "fallback")
-    _go_on(script, response, edited, fallback)
+    go_on(script, response, edited, fallback)
 
 
-# --- leaving ---
+# --- leaving --------------------------------------------------------------------------------------
 
 
 @examples(0.4)

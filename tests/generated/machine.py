@@ -8,7 +8,8 @@ from hypothesis import note, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dialogs import ReplayError
-from tests.generated.model import Expected, Model
+from tests.generated.frames import Expected
+from tests.generated.model import Model
 from tests.generated.programs import Program, Say
 from tests.generated.source import source
 from tests.generated.strategies import programs, styles_for, values

@@ -232,7 +232,7 @@ def statements(draw: st.DrawFn, depth: int, can_await: bool) -> Node:
 def programs(
     *, can_await: bool = False, depth: int = 3, prefix: str = "d"
 ) -> st.SearchStrategy[Program]:
-    """Dialogs whose names and labels are all different.
+    """Dialogs with names: equal dialogs are one, and others have other names.
 
     Args:
         can_await: whether they may need an event loop.

@@ -18,7 +18,7 @@ from dialogs import (
     run_dialog,
     run_gen_dialog,
 )
-from tests.generated.model import Expected
+from tests.generated.frames import Expected
 from tests.generated.programs import Program
 from tests.generated.source import ASYNC_STYLES, Styles, built, forget
 from tests.generated.world import Crash, World, facts, installed, typed
