@@ -1,10 +1,14 @@
 """Resumable conversations: write a long exchange with a person as one Python function."""
 
+from typing import TYPE_CHECKING, Any
+
+from dialogs.conversation import Conversation, Status
 from dialogs.dialog import Dialog, DialogGen, dialog
 from dialogs.drivers import run, step_key
 from dialogs.errors import (
     AsyncInSyncRun,
     Busy,
+    CannotDecrypt,
     ChannelError,
     Conflict,
     Corrupt,
@@ -25,7 +29,9 @@ from dialogs.errors import (
     UsageError,
     YieldInFinally,
 )
-from dialogs.messages import Attachment, Button, Message
+from dialogs.events import Turn
+from dialogs.flow import Interrupt
+from dialogs.messages import Attachment, Button, Message, Sender
 from dialogs.persistence import FilePersistence, InMemoryPersistence, PersistenceProvider
 from dialogs.registry import serializable
 from dialogs.running import (
@@ -49,7 +55,20 @@ from dialogs.steps import (
     send_message,
     uuid4,
 )
-from dialogs.waits import get_client_response
+from dialogs.waits import get_client_response, sleep, wait_for_signal
+
+if TYPE_CHECKING:
+    from dialogs.orchestrator import Orchestrator
+
+
+def __getattr__(name: str) -> Any:
+    """The orchestrator, when it is asked for: asyncio is slow to import, and not all need it."""
+    if name == "Orchestrator":
+        from dialogs.orchestrator import Orchestrator  # noqa: PLC0415
+
+        return Orchestrator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     # dialogs
@@ -70,8 +89,10 @@ __all__ = [
     "randint",
     "run",
     "send_message",
+    "sleep",
     "step_key",
     "uuid4",
+    "wait_for_signal",
     # what is said
     "Attachment",
     "Button",
@@ -86,9 +107,17 @@ __all__ = [
     "run_async_gen_dialog",
     "run_dialog",
     "run_gen_dialog",
+    # conversations in a store
+    "Conversation",
+    "Interrupt",
+    "Orchestrator",
+    "Sender",
+    "Status",
+    "Turn",
     # errors
     "AsyncInSyncRun",
     "Busy",
+    "CannotDecrypt",
     "ChannelError",
     "Conflict",
     "Corrupt",

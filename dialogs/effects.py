@@ -80,7 +80,14 @@ class Leaving(BaseException):
 
 
 class Suspended(Leaving):
-    """The innermost dialog waits."""
+    """The innermost dialog waits.
+
+    Attributes:
+        trail: each dialog left so far, innermost first, as its name and "file:line".
+    """
+
+    def __init__(self) -> None:
+        self.trail: list[tuple[str, str]] = []
 
 
 class Refused(Leaving):

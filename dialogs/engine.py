@@ -138,7 +138,11 @@ class Engine(Recorder):
         except Raised as raised:
             self._refuse_missing_loop(raised.error, replay)
             raise
-        except (Suspended, Continued):
+        except Suspended as suspended:
+            suspended.trail.append((replay.dialog.name, location(body)))
+            yield from self._leave(body, replay)
+            raise
+        except Continued:
             yield from self._leave(body, replay)
             raise
         except BaseException:

@@ -14,7 +14,8 @@
      ├─ StoreError            the store of the conversations
      │   ├─ Busy              another worker holds the conversation
      │   ├─ Conflict          the conversation changed since it was claimed
-     │   └─ StoreUnavailable  the store cannot be reached
+     │   ├─ StoreUnavailable  the store cannot be reached
+     │   └─ CannotDecrypt     an encrypted conversation has other bytes, or another key
      ├─ ChannelError          the channel could not say or hear a message
      ├─ StepFailed            thrown into the dialog: a step raised an exception
      ├─ ResponseTimeout       thrown into the dialog: the client did not answer in time
@@ -71,6 +72,15 @@ def reason_of(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - a stranger's __str__, or a number too long to show
         return name
     return f"{name}: {text}" if text else name
+
+
+def missing_extra(what: str, library: str, extra: str) -> UsageError:
+    """The error of something that needs a library which is not installed."""
+    return UsageError(
+        f"{what} needs {library}, which is not installed.",
+        "Libraries that not everybody needs are extras.",
+        f'Install it with: pip install "resumable-dialogs[{extra}]"',
+    )
 
 
 def _rebuild(
@@ -252,15 +262,83 @@ class StoreError(DialogsError):
 
 
 class Busy(StoreError):
-    """Another worker holds the conversation."""
+    """Another worker holds the conversation; nothing was done.
+
+    Attributes:
+        chat_id: whose conversation.
+        retry_after_s: when the other worker's lease runs out at the latest, in seconds from now.
+    """
+
+    def __init__(self, chat_id: str, retry_after_s: float) -> None:
+        super().__init__(
+            f"The conversation {chat_id!r} is held by another worker.",
+            "One worker at a time runs a conversation, under a lease that ends with its turn, or "
+            "by itself where the worker was lost.",
+            f"Try again; the lease runs out in {retry_after_s:.3g} seconds at the latest.",
+        )
+        self.chat_id = chat_id
+        self.retry_after_s = retry_after_s
 
 
 class Conflict(StoreError):
-    """The conversation changed since it was claimed; nothing was written."""
+    """The conversation was taken over, or deleted, since it was claimed; nothing was written.
+
+    Attributes:
+        chat_id: whose conversation.
+        revision: the revision that was claimed.
+    """
+
+    def __init__(self, chat_id: str, revision: int) -> None:
+        super().__init__(
+            f"The conversation {chat_id!r} is no longer the one that was claimed at revision "
+            f"{revision}; nothing was written.",
+            "The lease ran out during the turn and another worker took it, or the conversation "
+            "was deleted.",
+            "Try again with the same message_id. Where turns are slower than the lease, give a "
+            "longer lease.",
+        )
+        self.chat_id = chat_id
+        self.revision = revision
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot be reached, or did not answer in time."""
+    """The store cannot be reached, did not answer in time, or refused.
+
+    A write that was under way when it happened may have been made or not.
+
+    Attributes:
+        store: the store, as text, without passwords.
+        operation: what it was asked for, such as "claim".
+        reason: the error underneath, as text.
+    """
+
+    def __init__(self, store: str, operation: str, reason: str, remedy: str | None = None) -> None:
+        super().__init__(
+            f"{store} failed at {operation}: {reason}.",
+            "The turn either happened or did not; it never happens by half.",
+            remedy
+            or "Try again with the same message_id: what has happened is answered again, and what "
+            "has not happens then.",
+        )
+        self.store = store
+        self.operation = operation
+        self.reason = reason
+
+
+class CannotDecrypt(StoreError):
+    """The bytes of a conversation are not what `Encrypted` wrote for it; nothing was run.
+
+    Attributes:
+        chat_id: whose conversation.
+        reason: what is wrong with its bytes, as text.
+    """
+
+    def __init__(self, chat_id: str, reason: str, why: str, remedy: str) -> None:
+        super().__init__(
+            f"The conversation {chat_id!r} cannot be decrypted: {reason}.", why, remedy
+        )
+        self.chat_id = chat_id
+        self.reason = reason
 
 
 class ChannelError(DialogsError):

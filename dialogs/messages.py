@@ -1,4 +1,4 @@
-"""What a dialog says: plain data that every channel can show.
+"""What a dialog says: plain data that every channel can show, and who carries it.
 
 A message is a `str`, a `Message`, or any other value that the log can keep.
 """
@@ -6,7 +6,7 @@ A message is a `str`, a `Message`, or any other value that the log can keep.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +65,21 @@ class Message:
 
     def __str__(self) -> str:
         return self.text
+
+
+class Sender(Protocol):
+    """Carries messages to the client. See `Orchestrator`."""
+
+    async def send_message(self, chat_id: str, message: Any, *, delivery_id: str) -> Any:
+        """Send one message.
+
+        Args:
+            chat_id: to whom.
+            message: a `str`, a `Message`, or whatever the dialog said.
+            delivery_id: names this message of this conversation. A message that was sent and
+                whose acknowledgement was lost comes again under the same id.
+
+        Raises:
+            Exception: it was not sent. It is sent again later, and what follows it after it.
+        """
+        ...

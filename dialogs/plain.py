@@ -64,9 +64,14 @@ def plain_effects(engine: Answers, replay: FrameReplay, depth: int) -> Effects[A
         if call.leaving is None:
             return call.result(ending)
         # The function may have caught what left it; it is left all the same.
-        if not isinstance(call.leaving, Unwound):
-            raise call.leaving
-        yield from _carry_on(call.leaving.effects, call.leaving.effect)
+        leaving = call.leaving
+        try:
+            if not isinstance(leaving, Unwound):
+                raise leaving
+            yield from _carry_on(leaving.effects, leaving.effect)
+        except Suspended as suspended:
+            suspended.trail.append((replay.dialog.name, call.left_at))
+            raise
         engine.log.reread()
         replay = FrameReplay(replay.dialog, replay.frame, replay.can_await, replay.conversation)
 
@@ -90,6 +95,7 @@ class _PlainCall:
 
     Attributes:
         leaving: what left the function, once something did that is no step's exception.
+        left_at: where in the function that was, as "file:line".
     """
 
     def __init__(self, engine: Answers, replay: FrameReplay, depth: int) -> None:
@@ -98,6 +104,7 @@ class _PlainCall:
         self._depth = depth
         self._position = 0
         self.leaving: BaseException | None = None
+        self.left_at = ""
 
     def answer(self, value: Any, caller: FrameType, drive: Callable[[Effects[Any]], Any]) -> Any:
         """What `run(step)` returns, or the step's exception, raised.
@@ -118,7 +125,7 @@ class _PlainCall:
         except Raised as raised:
             error = raised.error
         except BaseException as leaving:
-            self.leaving = leaving
+            self.leaving, self.left_at = leaving, where()
             raise
         try:
             raise error

@@ -31,7 +31,7 @@ from dialogs.steps import (
     discard,
     must_await,
 )
-from dialogs.waits import GetClientResponse
+from dialogs.waits import GetClientResponse, Sleep, Wait, WaitForSignal
 
 
 @dataclass(slots=True)
@@ -43,10 +43,17 @@ class Response:
 
 @dataclass(slots=True)
 class TimedOut:
-    """The event that the client did not answer in time."""
+    """The event that the time of a wait has passed."""
 
 
-Event = Response | TimedOut
+@dataclass(slots=True)
+class Signal:
+    """The event that a signal came which the dialog waits for."""
+
+    payload: Any
+
+
+Event = Response | Signal | TimedOut
 
 
 class Recorder:
@@ -79,7 +86,7 @@ class Recorder:
         self.conversation = conversation
         self.within = within
         self.messages: list[Any] = []
-        self.waiting: Step[Any] | None = None
+        self.waiting: Wait | None = None
 
     # --- steps that are answered at once ------------------------------------------------------
 
@@ -94,11 +101,13 @@ class Recorder:
             frame.words = checksum(words, frame.words)
             frame.marks += mark(words)
 
-    def _response(self, step: GetClientResponse) -> Any:
+    def _wait(self, step: Wait) -> Any:
         event, self.event = self.event, None
-        if isinstance(event, Response):
-            return self.record(step, event.value, CONSUMED)
+        if isinstance(event, Response | Signal):
+            return self._heard(step, event)
         if isinstance(event, TimedOut):
+            if isinstance(step, Sleep):
+                return self.record(step, None)
             raise self.record_failure(step, ResponseTimeout(step.timeout_s or 0.0))
         if self.within:
             raise self._wait_in_gather(step)
@@ -106,13 +115,28 @@ class Recorder:
         self.waiting = step
         raise Suspended
 
+    def _heard(self, step: Wait, event: Response | Signal) -> Any:
+        if isinstance(event, Response):
+            fits, value, outcome = isinstance(step, GetClientResponse), event.value, CONSUMED
+        else:
+            fits, value, outcome = isinstance(step, WaitForSignal), event.payload, 0
+        if fits:
+            return self.record(step, value, outcome)
+        raise Refused(
+            UsageError(
+                f"{type(event).__name__} came while the dialog waits in {step!r}.",
+                "The bare runners give every client message to the step that waits.",
+                "Run the dialog with an Orchestrator, which has a clock and takes signals.",
+            )
+        )
+
     @staticmethod
     def _wait_in_gather(step: Step[Any]) -> Refused:
         return Refused(
             UsageError(
-                f"A step inside gather() waits for the client: {step!r}.",
+                f"A step inside gather() waits: {step!r}.",
                 "The steps of a gather() are performed together, in one turn.",
-                "Wait for the client before or after gather().",
+                "Wait before or after gather().",
             )
         )
 
@@ -146,7 +170,9 @@ class Recorder:
 
     AT_ONCE: ClassVar[dict[type[Step[Any]], Callable[[Any, Any], Any]]] = {
         SendMessage: _say,
-        GetClientResponse: _response,
+        GetClientResponse: _wait,
+        WaitForSignal: _wait,
+        Sleep: _wait,
         Patched: _patched,
         ContinueAsNew: _continue_as_new,
         DialogResult: _misplaced_result,
@@ -177,7 +203,7 @@ class Recorder:
 
     def check_gathered(self, step: Step[Any], owner: object, where: Where) -> None:
         """Refuse a step that a gather cannot perform, before any of its steps is performed."""
-        if isinstance(step, GetClientResponse):
+        if isinstance(step, Wait):
             raise self._wait_in_gather(step)
         for inner in step.steps if isinstance(step, Gather) else ():
             self.check_gathered(inner, owner, where)

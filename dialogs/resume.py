@@ -17,10 +17,18 @@ from dialogs.codec import encode_with_copy
 from dialogs.dialog import BARE, Dialog
 from dialogs.effects import Changed, Effects, Raised, Refused, Suspended
 from dialogs.engine import Engine
-from dialogs.errors import LongLog, NotAStep, NotSerializable, ReplayError, UnknownDialog
+from dialogs.errors import (
+    LongLog,
+    NotAStep,
+    NotSerializable,
+    ReplayError,
+    ResponseTimeout,
+    UnknownDialog,
+)
 from dialogs.log import DONE, FALLBACK, RUNNING, Log
-from dialogs.recorder import Event
+from dialogs.recorder import Event, TimedOut
 from dialogs.steps import Step, as_step
+from dialogs.waits import Wait
 
 LONG_LOG = 10_000
 """A log of more records than this warns."""
@@ -36,13 +44,17 @@ class Outcome:
         done: whether the root dialog returned.
         result: what it returned.
         waiting: the step that it waits in, where it is not done.
+        trail: the dialogs that wait, outermost first, each as its name and "file:line".
+        timed_out: what ended the root dialog, where a wait's time passed and it did not catch it.
     """
 
     log: bytes
     messages: list[Any]
     done: bool
     result: Any = None
-    waiting: Step[Any] | None = None
+    waiting: Wait | None = None
+    trail: tuple[tuple[str, str], ...] = ()
+    timed_out: ResponseTimeout | None = None
 
 
 def resume(
@@ -86,16 +98,19 @@ def resume(
     try:
         result = yield from _phases(engine, root, fallback)
         encoded, result = encode_with_copy(result)
-    except Suspended:
+    except Suspended as suspended:
         if len(log.values) > LONG_LOG and len(log) > LONG_LOG >= log.size_when_read:
             _warn(root, len(log))
-        return Outcome(log.encode(), engine.messages, False, waiting=engine.waiting)
+        trail = tuple(reversed(suspended.trail))
+        return Outcome(log.encode(), engine.messages, False, None, engine.waiting, trail)
     except Refused as refused:
         error = refused.error
         if error.__cause__ is None:
             error.__cause__ = refused.__cause__
     except Raised as raised:
         error = raised.error
+        if isinstance(error, ResponseTimeout) and isinstance(event, TimedOut):
+            return Outcome(log.encode(), engine.messages, False, timed_out=error)
     except NotSerializable as unfit:
         raise unfit.of(f"{root!r} as its result") from None
     else:

@@ -15,11 +15,12 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from dialogs.dialog import DialogFunction
 from dialogs.drivers import adrive, drive
-from dialogs.errors import AsyncInSyncRun
+from dialogs.errors import AsyncInSyncRun, UsageError
 from dialogs.persistence import PersistenceProvider
 from dialogs.recorder import Response
 from dialogs.resume import Outcome, resume
 from dialogs.steps import Step
+from dialogs.waits import GetClientResponse
 
 R = TypeVar("R")
 
@@ -125,6 +126,7 @@ def run_gen_dialog(
             conversation=_identity(persistence, conversation_id),
         )
     )
+    _check_wait(outcome)
     save: Any = persistence.save  # its declared result is None, but it may be async by mistake
     _synchronous(save(outcome.log), "save")
     return _result(outcome)
@@ -163,6 +165,7 @@ async def run_async_gen_dialog(
             conversation=_identity(persistence, conversation_id),
         )
     )
+    _check_wait(outcome)
     await _awaited(persistence.save(outcome.log))
     return _result(outcome)
 
@@ -185,6 +188,17 @@ def _identity(persistence: object, conversation_id: str | None) -> str | None:
     if conversation_id is not None:
         return conversation_id
     return getattr(persistence, "conversation_id", None)
+
+
+def _check_wait(outcome: Outcome) -> None:
+    """Refuse a wait that a client's message cannot answer, before anything is saved."""
+    waiting = outcome.waiting
+    if waiting is not None and not isinstance(waiting, GetClientResponse):
+        raise UsageError(
+            f"The dialog waits in {waiting!r}; nothing was saved.",
+            "The runners have no clock and take no signals: nothing would ever answer it.",
+            "Run the dialog with an Orchestrator.",
+        )
 
 
 def _result(outcome: Outcome) -> DialogStepDone[Any] | DialogStepNotDone:

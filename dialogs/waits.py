@@ -1,4 +1,4 @@
-"""The step that waits for the client: a turn ends at it, and an event of a later one answers it."""
+"""The steps that wait: a turn ends at one of them, and an event of a later turn answers it."""
 
 from __future__ import annotations
 
@@ -8,39 +8,130 @@ from typing import Any
 from dialogs.errors import UsageError
 from dialogs.steps import Step
 
+Span = float | timedelta
+"""A length of time: seconds, or a timedelta."""
 
-class GetClientResponse(Step[Any]):
-    """Wait for the client's next message. See `get_client_response`."""
+
+class Wait(Step[Any]):
+    """A step that only an event can answer.
+
+    Attributes:
+        timeout_s: when to stop waiting, in seconds from the start of the wait; None: never.
+    """
 
     __slots__ = ("timeout_s",)
-
-    key = "get_client_response"
 
     def __init__(self, timeout_s: float | None) -> None:
         self.timeout_s = timeout_s
 
 
+class GetClientResponse(Wait):
+    """Wait for the client's next message. See `get_client_response`."""
+
+    __slots__ = ()
+
+    key = "get_client_response"
+
+
+class WaitForSignal(Wait):
+    """Wait for a signal. See `wait_for_signal`."""
+
+    __slots__ = ("key", "name")
+
+    def __init__(self, name: str, timeout_s: float | None) -> None:
+        super().__init__(timeout_s)
+        self.name = name
+        self.key = f"wait_for_signal {name}"
+
+
+class Sleep(Wait):
+    """Let time pass. See `sleep`."""
+
+    __slots__ = ()
+
+    key = "sleep"
+
+
 _UNTIMED = GetClientResponse(None)
 
 
-def get_client_response(timeout: float | timedelta | None = None) -> Step[Any]:
+def get_client_response(timeout: Span | None = None) -> Step[Any]:
     """Wait for the client's next message. Answer: that message.
 
     Args:
         timeout: how long to wait, in seconds or as a timedelta, before `ResponseTimeout` is
-            thrown at this step; None waits for ever. Something with a clock has to fire it: the
-            runners have none, so they never do.
+            thrown at this step; None waits for ever. The orchestrator fires it; the bare
+            runners have no clock, so they never do.
 
     Raises:
         UsageError: the timeout is not above zero.
     """
     if timeout is None:
         return _UNTIMED
-    timeout_s = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
-    if not timeout_s > 0:
+    return GetClientResponse(seconds(timeout, "get_client_response(timeout={!r})"))
+
+
+def wait_for_signal(name: str, timeout: Span | None = None) -> Step[Any]:
+    """Wait for something other than the client's message. Answer: the signal's payload.
+
+    Needs the orchestrator, whose `signal(chat_id, name, payload)` answers it. A signal that comes
+    before the dialog waits for it is kept.
+
+    Args:
+        name: the signal's name.
+        timeout: as for `get_client_response`.
+
+    Raises:
+        UsageError: the name is no text, or the timeout is not above zero.
+    """
+    given: Any = name
+    if not isinstance(given, str) or not given:
         raise UsageError(
-            f"get_client_response(timeout={timeout!r}) cannot wait.",
-            "A timeout is a time above zero, in seconds or as a timedelta.",
-            "Give a time above zero, or None to wait for ever.",
+            f"wait_for_signal({name!r}) cannot wait.",
+            "A signal is known by its name, a text.",
+            'Write wait_for_signal("paid").',
         )
-    return GetClientResponse(timeout_s)
+    if timeout is None:
+        return WaitForSignal(name, None)
+    return WaitForSignal(name, seconds(timeout, f"wait_for_signal({name!r}, timeout={{!r}})"))
+
+
+def sleep(delay: Span) -> Step[None]:
+    """Let time pass. Answer: None, once it has passed.
+
+    Needs the orchestrator, whose timers wake the dialog. Messages that come meanwhile are kept,
+    and answer the next waits.
+
+    Args:
+        delay: how long, in seconds or as a timedelta.
+
+    Raises:
+        UsageError: the delay is not above zero.
+    """
+    return Sleep(seconds(delay, "sleep({!r})"))
+
+
+def seconds(span: Span, what: str) -> float:
+    """A length of time in seconds.
+
+    Args:
+        span: seconds, or a timedelta.
+        what: what it was given to, with {!r} in its place, for the error.
+
+    Raises:
+        UsageError: it is no time above zero, or longer than a century.
+    """
+    try:
+        value = span.total_seconds() if isinstance(span, timedelta) else float(span)
+    except (TypeError, ValueError, OverflowError):
+        value = 0.0
+    if not 0 < value < _CENTURY_S:
+        raise UsageError(
+            f"{what.format(span)} is no length of time.",
+            "It is a time above zero and below a century, in seconds or as a timedelta.",
+            "Give such a time; where None is allowed, it means no limit.",
+        )
+    return value
+
+
+_CENTURY_S = 100 * 365.25 * 86_400

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dialogs import registry
 from dialogs.dialog import DEFAULT_VERSION, Definition, Dialog, Style
-from dialogs.errors import UsageError
+from dialogs.errors import UsageError, missing_extra
 from dialogs.messages import Message
 from dialogs.prompts.fields import ABSENT, Blank, blank as blank_of, is_tag, title
 from dialogs.prompts.insisting import (
@@ -269,9 +269,5 @@ def _pydantic() -> Any:
     try:
         import pydantic  # noqa: PLC0415 - an extra, slow to import
     except ImportError as error:
-        raise UsageError(
-            "form() needs pydantic, which is not installed.",
-            "It asks for the fields of a pydantic model.",
-            'Install it with: pip install "resumable-dialogs[forms]"',
-        ) from error
+        raise missing_extra("form()", "pydantic", "forms") from error
     return pydantic

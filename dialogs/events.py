@@ -1,0 +1,97 @@
+"""What can happen to a conversation, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dialogs.codec import encode_with_copy
+from dialogs.conversation import Status
+from dialogs.errors import NotSerializable
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The event that a conversation is begun without a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The event that the client said something.
+
+    Args:
+        message: what, as `as_data` gives it.
+        message_id: the platform's id of it; the same id again gets the same answer.
+        in_reply_to: the prompt that it answers; None: whichever is pending.
+    """
+
+    message: Any
+    message_id: str | None = None
+    in_reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """The event that a signal came.
+
+    Args:
+        name: its name.
+        payload: what it carries, as `as_data` gives it.
+        message_id: its sender's id of it; the same id again gets the same answer.
+    """
+
+    name: str
+    payload: Any = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """The event that the conversation was due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The event that the conversation is ended from outside."""
+
+
+Happening = Start | Said | Signalled | Woken | Cancelled
+"""What can happen to a conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one event led to.
+
+    Args:
+        chat_id: whose conversation.
+        messages: what was said, in order.
+        status: where the conversation stands now.
+        result: what the dialog returned, where it is COMPLETED.
+        prompt: names the wait that the next message answers, for `in_reply_to`; None where none
+            waits for one.
+        duplicate: the message id was seen before; nothing ran, and this is what was answered.
+        stale: the event answers something that is over; nothing ran, and nothing was kept of it.
+        wake_at: when the time of its wait passes, in UTC seconds; None: never.
+    """
+
+    chat_id: str
+    messages: list[Any] = field(default_factory=list)
+    status: Status = Status.INITIATED
+    result: Any = None
+    prompt: str | None = None
+    duplicate: bool = False
+    stale: bool = False
+    wake_at: float | None = None
+
+
+def as_data(value: Any, what: str) -> Any:
+    """What somebody handed in, as it comes back from the log.
+
+    Raises:
+        NotSerializable: the log cannot keep it; `what` says what it is.
+    """
+    try:
+        return encode_with_copy(value)[1]
+    except NotSerializable as error:
+        raise error.of(what) from None

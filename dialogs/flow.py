@@ -1,0 +1,139 @@
+"""What a conversation runs: the root dialog, its fallback, and the interrupts tried before it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dialogs.dialog import Dialog
+from dialogs.errors import NotAStep, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """A message that means the same at every prompt, such as "/help".
+
+    Its dialog runs beside the conversation's own, whose log it leaves as it is, and may converse.
+    When it is done the pending prompt is said again.
+
+    Args:
+        trigger: which messages call it: a text that equals the message apart from case and outer
+            spaces, a compiled pattern that matches the whole of it, or a function that takes the
+            message and tells. A text and a pattern call for messages that are text.
+        dialog: the dialog; it takes no argument, or the message. None: nothing is run.
+        cancel: whether the conversation ends, as CANCELLED, once the dialog is done.
+
+    Raises:
+        UsageError: there is no dialog, and nothing is cancelled either.
+
+    >>> Interrupt("/cancel", cancel=True).calls("  /CANCEL ")
+    True
+    """
+
+    trigger: str | re.Pattern[str] | Callable[[Any], bool]
+    dialog: Any = None
+    cancel: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dialog is None and not self.cancel:
+            raise UsageError(
+                f"Interrupt({self.trigger!r}) does nothing.",
+                "It has no dialog to run, and ends nothing.",
+                f"Give it a dialog: Interrupt({self.trigger!r}, help_dialog); or cancel=True.",
+            )
+        if self.dialog is not None:
+            opener(self.dialog)
+
+    def calls(self, message: Any) -> bool:
+        """Whether this message calls it."""
+        trigger = self.trigger
+        if callable(trigger):
+            return bool(trigger(message))
+        if not isinstance(message, str):
+            return False
+        if isinstance(trigger, re.Pattern):
+            return trigger.fullmatch(message.strip()) is not None
+        return message.strip().casefold() == trigger.strip().casefold()
+
+    def call(self, message: Any) -> Dialog[Any]:
+        """The call of its dialog for a message that called it."""
+        return opener(self.dialog)(message)
+
+
+Opener = Callable[[Any], Dialog[Any]]
+"""Makes the call of a dialog from the message that opens it."""
+
+
+def opener(dialog: Any) -> Opener:
+    """How a dialog is called that takes no argument, or the opening message.
+
+    Args:
+        dialog: a decorated function, or a call of one.
+
+    Raises:
+        NotAStep: it is something else.
+        UsageError: it needs more arguments.
+    """
+    if isinstance(dialog, Dialog):
+        return lambda _opening: dialog
+    if not hasattr(dialog, "definition"):
+        raise NotAStep(
+            f"{dialog!r} is not a dialog.",
+            type(dialog).__name__,
+            "Decorate the function with @dialog and hand it over, such as game, or a call of it.",
+        )
+    takes = [
+        parameter
+        for parameter in inspect.signature(dialog.definition.fn).parameters.values()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    needed = [parameter for parameter in takes if parameter.default is parameter.empty]
+    needed = [parameter for parameter in needed if parameter.kind is not parameter.VAR_POSITIONAL]
+    if len(needed) > 1 or any(parameter.kind is parameter.KEYWORD_ONLY for parameter in needed):
+        raise UsageError(
+            f"The dialog {dialog.definition.name!r} needs {len(needed)} arguments.",
+            "A conversation has nothing to give it but its opening message.",
+            "Let it take no argument or that message, or hand over a call: game(1, 2).",
+        )
+    positional = [parameter for parameter in takes if parameter.kind is not parameter.KEYWORD_ONLY]
+    if not positional:
+        return lambda _opening: dialog()
+    call: Opener = dialog
+    return call
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What every conversation of an orchestrator runs.
+
+    Args:
+        root: the dialog.
+        fallback: its fallback dialog, or None.
+        interrupts: tried in this order.
+        restarts: whether a message after the end begins the next run.
+        on_timeout: what is said where a run ends as TIMED_OUT; None: nothing.
+        sends: whether messages are kept until a sender has sent them.
+    """
+
+    root: Opener
+    fallback: Any = None
+    interrupts: tuple[Interrupt, ...] = ()
+    restarts: bool = True
+    on_timeout: Any = None
+    sends: bool = False
+
+    def interrupt(self, message: Any) -> Interrupt | None:
+        """The interrupt that a message calls, or None."""
+        return next((found for found in self.interrupts if found.calls(message)), None)
+
+    def digression(self, name: str, opening: Any) -> Dialog[Any] | None:
+        """The call of an interrupt's dialog with this name; None where there is none (any more)."""
+        for interrupt in self.interrupts:
+            if interrupt.dialog is not None:
+                call = interrupt.call(opening)
+                if call.name == name:
+                    return call
+        return None

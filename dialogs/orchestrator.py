@@ -1,0 +1,304 @@
+"""The public face: what app code, channels and timers ask of conversations.
+
+Each question becomes an event here, and `worker.py` takes its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from dialogs.conversation import Conversation, Status
+from dialogs.drivers import REAL, World
+from dialogs.errors import Busy, StoreError, UsageError
+from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, Woken, as_data
+from dialogs.flow import Flow, Interrupt, opener
+from dialogs.ids import check_chat_id, check_id
+from dialogs.messages import Sender
+from dialogs.stores.base import Store
+from dialogs.waits import Span, seconds
+from dialogs.worker import Worker, decode
+
+logger = logging.getLogger("dialogs")
+
+BATCH = 100
+"""How many due conversations are asked for at once."""
+
+AT_ONCE = 20
+"""How many due conversations are woken at the same time."""
+
+
+class Orchestrator:
+    """Keeps conversations in a store and gives them their events.
+
+    Args:
+        root: the dialog that every conversation runs: a decorated function that takes no
+            argument, or the message that opens the conversation; or a call of one.
+        store: where conversations are kept.
+        sender: sends what the dialogs say, in order. Without one, whoever calls delivers the
+            messages of the turn that it gets back.
+        fallback: the dialog that runs where the root's code no longer fits a conversation.
+        interrupts: messages that mean the same at every prompt; the first that fits is taken.
+        clock: tells the time, as an aware datetime.
+        lease: how long a worker may take for a turn, in seconds or as a timedelta, before
+            another one may take it over.
+        ttl: how long an idle conversation is kept; None keeps it for ever. A conversation that
+            waits for a time is kept until then at least.
+        on_completed: what a message does after the end of a run: "restart" begins the next one,
+            "ignore" leaves it at that.
+        on_error: an apology that the sender sends where a dialog raised an exception, or a
+            function that takes the exception and returns one, or None.
+        on_timeout: what is said where a run ends as TIMED_OUT, or a function that takes the
+            chat id and returns it, or None.
+        patience: how long an event waits for another worker's turn, before `Busy` is raised; by
+            default a little longer than the lease.
+        poll: how often `run_timers` looks for what is due.
+
+    >>> import asyncio
+    >>> from dialogs import Orchestrator, dialog, get_client_response, send_message
+    >>> from dialogs.stores import MemoryStore
+    >>> @dialog
+    ... def greet():
+    ...     yield send_message("Who is there?")
+    ...     name = yield get_client_response()
+    ...     return f"Hello, {name}!"
+    >>> async def converse():
+    ...     orchestrator = Orchestrator(greet, store=MemoryStore())
+    ...     turn = await orchestrator.handle_message("user-42", "hi", message_id="evt-1")
+    ...     print(turn.messages, turn.status)
+    ...     turn = await orchestrator.handle_message("user-42", "Ada", message_id="evt-2")
+    ...     print(turn.result, turn.status)
+    >>> asyncio.run(converse())
+    ['Who is there?'] WAITING_FOR_RESPONSE
+    Hello, Ada! COMPLETED
+    """
+
+    def __init__(
+        self,
+        root: Any,
+        *,
+        store: Store,
+        sender: Sender | None = None,
+        fallback: Any = None,
+        interrupts: Iterable[Interrupt] = (),
+        clock: Callable[[], datetime] = REAL.clock,
+        lease: Span = 30.0,
+        ttl: Span | None = None,
+        on_completed: Literal["restart", "ignore"] = "restart",
+        on_error: Any = None,
+        on_timeout: Any = None,
+        patience: Span | None = None,
+        poll: Span = 1.0,
+    ) -> None:
+        if on_completed not in ("restart", "ignore"):
+            raise UsageError(
+                f"on_completed={on_completed!r} is not known.",
+                "A message after the end begins the next run, or does nothing.",
+                'Give "restart" or "ignore".',
+            )
+        if on_error is not None and sender is None:
+            raise UsageError(
+                "on_error= was given without a sender.",
+                "The exception is raised to the caller, so nobody would get the apology.",
+                "Give a sender, or catch the exception where you call the orchestrator.",
+            )
+        flow = Flow(
+            opener(root),
+            fallback,
+            tuple(interrupts),
+            restarts=on_completed == "restart",
+            on_timeout=on_timeout,
+            sends=sender is not None,
+        )
+        self.store = store
+        self.sender = sender
+        self._worker = Worker(
+            store,
+            flow,
+            sender,
+            World(clock),
+            seconds(lease, "lease={!r}"),
+            None if ttl is None else seconds(ttl, "ttl={!r}"),
+            on_error,
+        )
+        self._poll_s = seconds(poll, "poll={!r}")
+        self._patience_s = self._worker.lease_s + 1.0
+        if patience is not None:
+            self._patience_s = seconds(patience, "patience={!r}")
+
+    async def __aenter__(self) -> Self:
+        """Create what the store needs."""
+        await self.store.setup()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close the store, once what is under way in the background is done."""
+        await self._worker.settle()
+        await self.store.close()
+
+    # --- events -------------------------------------------------------------------------------
+
+    async def handle_message(
+        self,
+        chat_id: str,
+        message: Any,
+        *,
+        message_id: str | None = None,
+        in_reply_to: str | None = None,
+    ) -> Turn:
+        """Give a conversation the client's message; the first one begins it.
+
+        Args:
+            chat_id: whose conversation: a text of 1 to 255 characters.
+            message: text, or any other value that the log can keep.
+            message_id: the platform's id of the message. The same id again gets the recorded
+                answer and runs nothing, within the last 32 of the conversation.
+            in_reply_to: the `Turn.prompt` that it answers; where another one is pending by now
+                the turn is `stale` and nothing runs. None answers whichever is pending.
+
+        Raises:
+            Busy: other workers held the conversation for longer than `patience`.
+            StoreError: the store failed; `Conflict`: the turn took longer than the lease. Either
+                way the message can be given again, with its message_id.
+            NotSerializable: the log cannot keep the message.
+            Exception: the dialog raised it. The turn is undone, the status is ERROR, and the same
+                message can be given again.
+        """
+        check_id("message_id", message_id)
+        check_id("in_reply_to", in_reply_to)
+        message = as_data(message, "the client's message")
+        return await self._happen(chat_id, Said(message, message_id, in_reply_to))
+
+    async def start(self, chat_id: str) -> Turn:
+        """Begin a conversation without a message; does nothing where one is open.
+
+        Raises what `handle_message` does.
+        """
+        return await self._happen(chat_id, Start())
+
+    async def signal(
+        self, chat_id: str, name: str, payload: Any = None, *, message_id: str | None = None
+    ) -> Turn:
+        """Give a conversation a signal: the answer to `wait_for_signal(name)`.
+
+        One that nobody waits for yet is kept, also before the conversation begins. After the end
+        of a run it is `stale`.
+
+        Args:
+            chat_id: whose conversation.
+            name: the signal's name.
+            payload: what it carries; a value that the log can keep.
+            message_id: an id of it, as for `handle_message`, so that a webhook's retry counts
+                once.
+
+        Raises what `handle_message` does.
+        """
+        check_id("message_id", message_id)
+        payload = as_data(payload, f"the payload of the signal {name!r}")
+        return await self._happen(chat_id, Signalled(name, payload, message_id))
+
+    async def cancel(self, chat_id: str) -> Turn:
+        """End a conversation as CANCELLED; does nothing where none is open.
+
+        Its dialog does not hear of it. Raises what the store does.
+        """
+        return await self._happen(chat_id, Cancelled())
+
+    async def forget(self, chat_id: str) -> bool:
+        """Delete a conversation, whatever its status; returns whether there was one.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        check_chat_id(chat_id)
+        return await self.store.delete(chat_id)
+
+    async def _happen(self, chat_id: str, event: Happening) -> Turn:
+        check_chat_id(chat_id)
+        return await self._worker.happen(chat_id, event, patience_s=self._patience_s)
+
+    # --- looking ------------------------------------------------------------------------------
+
+    async def conversation(self, chat_id: str) -> Conversation | None:
+        """A conversation as it was committed last, or None.
+
+        Raises:
+            StoreError: the store failed.
+            LogError: its bytes cannot be read.
+        """
+        check_chat_id(chat_id)
+        stored = await self.store.load(chat_id, now=self._worker.now())
+        return None if stored is None else decode(chat_id, stored.body)
+
+    async def conversations(
+        self, status: Status | str | None = None
+    ) -> AsyncIterator[tuple[str, Conversation]]:
+        """All conversations, or those of one status, each with its chat id, in no order.
+
+        Raises what `conversation` does.
+        """
+        wanted = None if status is None else Status(status).value
+        async for stored in self.store.scan(wanted, now=self._worker.now()):
+            yield stored.chat_id, decode(stored.chat_id, stored.body)
+
+    # --- timers -------------------------------------------------------------------------------
+
+    async def run_timers(self) -> None:
+        """Fire what is due, again and again, until cancelled; sends what was not sent, too.
+
+        Run it in as many processes as you like. An error of one conversation, or of the store, is
+        logged, and the loop goes on.
+        """
+        while True:
+            try:
+                for turn in await self.fire_due():
+                    if turn.messages and self.sender is None:
+                        logger.warning(
+                            "A timer of conversation %r said %d message(s), and there is no sender "
+                            "to send them. Give the Orchestrator a sender, or call fire_due() and "
+                            "deliver what it returns.",
+                            turn.chat_id,
+                            len(turn.messages),
+                        )
+            except StoreError as error:
+                logger.warning("The timers could not be read: %s", error)
+            await asyncio.sleep(self._poll_s)
+
+    async def fire_due(self) -> list[Turn]:
+        """Fire every timer that is due, once, and send what was not sent.
+
+        Returns:
+            The turns that came of it. An error of one conversation is logged, and its status is
+            ERROR; it is tried again later.
+
+        Raises:
+            StoreError: what is due cannot be read.
+        """
+        tried: set[str] = set()
+        turns: list[Turn] = []
+        while True:
+            due = await self.store.due(now=self._worker.now(), limit=BATCH)
+            fresh = [chat_id for chat_id in due if chat_id not in tried]
+            tried.update(fresh)
+            # Not in the same order in every worker: they would meet at each conversation.
+            random.shuffle(fresh)
+            gate = asyncio.Semaphore(AT_ONCE)
+            turns += filter(
+                None, await asyncio.gather(*[self._wake(chat_id, gate) for chat_id in fresh])
+            )
+            if len(due) < BATCH or not fresh:
+                return turns
+
+    async def _wake(self, chat_id: str, gate: asyncio.Semaphore) -> Turn | None:
+        async with gate:
+            try:
+                return await self._worker.happen(chat_id, Woken(), patience_s=0.0)
+            except Busy:
+                return None  # whoever holds it sees to it
+            except Exception:
+                logger.exception("A timer of conversation %r failed.", chat_id)
+                return None

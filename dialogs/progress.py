@@ -1,0 +1,176 @@
+"""Runs the dialogs of one turn: the conversation's own, and digressions beside it.
+
+`Progress` is a conversation under way: every method makes the next conversation of it. Which of
+them an event calls is decided in `turn.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dialogs.conversation import Conversation, Digression, Pending, Status
+from dialogs.dialog import Dialog
+from dialogs.effects import Effects
+from dialogs.flow import Flow, Interrupt
+from dialogs.recorder import Event
+from dialogs.resume import Outcome, resume
+
+
+class Progress:
+    """A conversation under way.
+
+    Args:
+        conversation: as it was before.
+        flow: what it runs.
+        chat_id: whose it is, for errors and step keys.
+        now: the time, in UTC seconds.
+        can_await: whether whoever drives the effects may await.
+
+    Attributes:
+        conversation: as it is by now.
+        messages: what was said so far.
+    """
+
+    def __init__(
+        self, conversation: Conversation, flow: Flow, chat_id: str, now: float, can_await: bool
+    ) -> None:
+        self.conversation = conversation
+        self.flow = flow
+        self.chat_id = chat_id
+        self.now = now
+        self.can_await = can_await
+        self.messages: list[Any] = []
+
+    def change(self, **changes: Any) -> None:
+        """Give fields of the conversation other values."""
+        self.conversation = self.conversation.replace(**changes)
+
+    # --- the conversation's own dialog --------------------------------------------------------
+
+    def begin(self, opening: Any) -> Effects[None]:
+        """Begin the next run."""
+        self.change(
+            status=Status.INITIATED,
+            run=self.conversation.run + 1,
+            opening=opening,
+            log=None,
+            result=None,
+            opened_at=self.now,
+        )
+        yield from self.advance_main(None)
+
+    def advance(self, event: Event) -> Effects[None]:
+        """Give an event to what waits for it: the digression, or the conversation's dialog."""
+        aside = self.conversation.digression
+        if aside is not None:
+            yield from self.advance_digression(aside, event)
+        else:
+            yield from self.advance_main(event)
+
+    def advance_main(self, event: Event | None) -> Effects[None]:
+        """Give the conversation's dialog an event; None begins it."""
+        conversation = self.conversation
+        outcome = yield from resume(
+            conversation.log,
+            self.flow.root(conversation.opening),
+            self.flow.fallback,
+            event,
+            can_await=self.can_await,
+            conversation=f"{self.chat_id}/{conversation.run}",
+        )
+        self.say(outcome.messages)
+        # The last question asked is the one that is answered: a digression ends here.
+        self.change(log=outcome.log, digression=None, pending=self._pending(outcome))
+        if outcome.done:
+            self.end(Status.COMPLETED, outcome.result)
+        elif outcome.timed_out:
+            self.end(Status.TIMED_OUT)
+            message = self.flow.on_timeout
+            message = message(self.chat_id) if callable(message) else message
+            self.say([] if message is None else [message])
+
+    def end(self, status: Status, result: Any = None) -> None:
+        """End the run, and what was open beside it."""
+        self.change(status=status, pending=None, digression=None, signals=(), result=result)
+
+    # --- digressions --------------------------------------------------------------------------
+
+    def digress(self, interrupt: Interrupt, message: Any) -> Effects[None]:
+        """Do what an interrupt does, in place of a digression that is open."""
+        self.change(digression=None, digressions=self.conversation.digressions + 1)
+        if interrupt.dialog is None:
+            self._close(interrupt.cancel)
+            return
+        yield from self._run_digression(
+            interrupt.call(message),
+            None,
+            None,
+            opening=message,
+            cancel=interrupt.cancel,
+            key=f"{self.conversation.run}/{self.conversation.digressions}",
+        )
+
+    def advance_digression(self, aside: Digression, event: Event) -> Effects[None]:
+        """Give an open digression an event; it ends where its interrupt is gone."""
+        call = self.flow.digression(aside.dialog, aside.opening)
+        if call is None:
+            self._close(aside.cancel)
+            return
+        yield from self._run_digression(
+            call, aside.log, event, opening=aside.opening, cancel=aside.cancel, key=aside.key
+        )
+
+    def _run_digression(
+        self,
+        call: Dialog[Any],
+        log: bytes | None,
+        event: Event | None,
+        *,
+        opening: Any,
+        cancel: bool,
+        key: str,
+    ) -> Effects[None]:
+        outcome = yield from resume(
+            log,
+            call,
+            None,
+            event,
+            can_await=self.can_await,
+            conversation=f"{self.chat_id}/{key}",
+        )
+        self.say(outcome.messages)
+        pending = self._pending(outcome)
+        if pending is None:
+            self._close(cancel)
+            return
+        aside = Digression(call.name, opening, cancel, key, outcome.log, pending)
+        self.change(digression=aside)
+
+    def _close(self, cancel: bool) -> None:
+        """End a digression, and go back to the pending prompt."""
+        self.change(digression=None)
+        pending = self.conversation.pending
+        if cancel and self.conversation.is_open:
+            self.end(Status.CANCELLED)
+        elif pending is not None and pending.for_client:
+            self.say(pending.messages)
+
+    # --- words --------------------------------------------------------------------------------
+
+    def say(self, messages: list[Any]) -> None:
+        """Give messages their numbers, and keep them where a sender has to send them."""
+        first = self.conversation.serial + 1
+        self.change(serial=self.conversation.serial + len(messages))
+        if self.flow.sends:
+            self.change(outbox=(*self.conversation.outbox, *enumerate(messages, first)))
+        self.messages += messages
+
+    def _pending(self, outcome: Outcome) -> Pending | None:
+        wait = outcome.waiting
+        if wait is None:
+            return None
+        self.change(serial=self.conversation.serial + 1)
+        deadline = None if wait.timeout_s is None else self.now + wait.timeout_s
+        return Pending(
+            wait.key, self.conversation.serial, outcome.trail, deadline, outcome.messages
+        )
