@@ -8,7 +8,6 @@ function cannot be left and re-entered, so it has no body: `plain.py` runs it.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from pathlib import PurePath
 from types import FrameType
 from typing import Any, Protocol
 
@@ -87,7 +86,10 @@ def location(body: Any) -> str:
 
 def place(frame: FrameType | None) -> str:
     """A Python frame as "file:line"."""
-    return f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
+    if frame is None:
+        return ""
+    file = frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+    return f"{file}:{frame.f_lineno}"
 
 
 Where = Callable[[], str]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 from zlib import crc32
 
-from dialogs.codec import encode, load
+from dialogs.codec import dump, encode, load
 from dialogs.errors import Corrupt, UnknownFormat, reason_of
 
 
@@ -71,6 +71,16 @@ class Pending:
         """Whether its time has passed."""
         return self.deadline is not None and self.deadline <= now
 
+    def facts(self) -> list[Any]:
+        """All of it but its messages, as msgpack has it natively."""
+        return [self.step, self.number, self.place, self.deadline]
+
+    @classmethod
+    def of(cls, facts: list[Any], messages: list[Any]) -> Self:
+        """What `facts` gave, with its messages."""
+        step, number, place, deadline = facts
+        return cls(step, number, tuple((name, at) for name, at in place), deadline, messages)
+
     def __str__(self) -> str:
         """The wait and where it stands, for people."""
         place = " > ".join(f"{name} ({at})" if at else name for name, at in self.place)
@@ -98,53 +108,53 @@ class Digression:
     pending: Pending
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conversation:
-    """One participant's conversation.
+    """One participant's conversation. A turn changes a copy of it, never this one.
 
     Args:
         status: where it stands.
         run: the number of the run: how often a dialog began here, from 1; 0 before the first.
         serial: the number of the last message or wait; the next one gets the next.
-        opening: the message that began the run, or None.
         log: the run's log; None where no turn of it was saved.
-        pending: what the run's dialog waits for; None where it does not.
-        digression: the interrupt's dialog that is open; None where there is none.
         digressions: how many interrupts were called.
-        outbox: what was said and not yet sent, each with its number.
         seen: the encoded replies to the last message ids.
-        inbox: messages that came while nothing waited for one.
-        signals: signals that nobody waited for yet, each as its name and payload.
-        result: what the dialog returned, once it is COMPLETED.
         error: the traceback of the last turn, where it failed; "" where it did not.
         failures: how many turns failed, one after another.
         retry_at: before when a timer is not tried again after a failure, in UTC seconds, or None.
-        resend_at: when the outbox is sent again, in UTC seconds; None: at once.
-        resends: how often sending it has failed, one time after another.
+        resends: how often sending the outbox has failed, one time after another.
+        resend_at: when it is sent again, in UTC seconds; None: at once.
         opened_at: when the run began, in UTC seconds.
         updated_at: when the last turn was, in UTC seconds.
+        opening: the message that began the run, or None.
+        result: what the dialog returned, once it is COMPLETED.
+        outbox: what was said and not yet sent, each with its number.
+        inbox: messages that came while nothing waited for one.
+        signals: signals that nobody waited for yet, each as its name and payload.
+        pending: what the run's dialog waits for; None where it does not.
+        digression: the interrupt's dialog that is open; None where there is none.
     """
 
     status: Status = Status.INITIATED
     run: int = 0
     serial: int = 0
-    opening: Any = None
     log: bytes | None = None
-    pending: Pending | None = None
-    digression: Digression | None = None
     digressions: int = 0
-    outbox: tuple[tuple[int, Any], ...] = ()
     seen: dict[str, bytes] = field(default_factory=dict)
-    inbox: tuple[Any, ...] = ()
-    signals: tuple[tuple[str, Any], ...] = ()
-    result: Any = None
     error: str = ""
     failures: int = 0
     retry_at: float | None = None
-    resend_at: float | None = None
     resends: int = 0
+    resend_at: float | None = None
     opened_at: float = 0.0
     updated_at: float = 0.0
+    opening: Any = None
+    result: Any = None
+    outbox: list[tuple[int, Any]] = field(default_factory=list)
+    inbox: list[Any] = field(default_factory=list)
+    signals: list[tuple[str, Any]] = field(default_factory=list)
+    pending: Pending | None = None
+    digression: Digression | None = None
 
     @property
     def is_open(self) -> bool:
@@ -219,7 +229,15 @@ class Conversation:
         Raises:
             NotSerializable: a message, a payload or a result is no data that the log can keep.
         """
-        body = encode([_packed(getattr(self, name)) for name in _FIELDS])
+        head = [getattr(self, name) for name in _FACTS]
+        words = [getattr(self, name) for name in _WORDS]
+        pending, aside = self.pending, self.digression
+        head.append(None if pending is None else pending.facts())
+        words.append([] if pending is None else pending.messages)
+        if aside is not None:
+            head += (aside.dialog, aside.cancel, aside.key, aside.log, aside.pending.facts())
+            words += (aside.opening, aside.pending.messages)
+        body = dump([head, encode(words)])
         return MAGIC + bytes([FORMAT]) + _checksum(body) + body
 
     @classmethod
@@ -244,36 +262,38 @@ class Conversation:
         if _checksum(body) != data[4:_START]:
             raise Corrupt("A conversation's checksum does not fit its bytes.")
         try:
-            return cls(**_unpacked(load(body)))
+            head, words = load(body)
+            return cls._of(head, load(words))
         except Exception as error:
             raise Corrupt(f"A conversation's structure is wrong: {reason_of(error)}.") from error
+
+    @classmethod
+    def _of(cls, head: list[Any], words: list[Any]) -> Self:
+        facts = len(_FACTS)
+        conversation = cls(*head[:facts], *words[: len(_WORDS)])
+        conversation.status = Status(conversation.status)
+        pending, *aside = head[facts:]
+        messages, *asked = words[len(_WORDS) :]
+        if pending is not None:
+            conversation.pending = Pending.of(pending, messages)
+        if aside:
+            dialog, cancel, key, log, wait = aside
+            opening, messages = asked
+            conversation.digression = Digression(
+                dialog, opening, cancel, key, log, Pending.of(wait, messages)
+            )
+        return conversation
 
 
 MAGIC = b"DLC"
 FORMAT = 1
 _START = 8
-_FIELDS = [item.name for item in fields(Conversation)]
+_NAMES = [item.name for item in fields(Conversation)]
+_WORDS = _NAMES[_NAMES.index("opening") : _NAMES.index("pending")]
+"""Fields with values of the author's and the client's."""
+_FACTS = _NAMES[: _NAMES.index("opening")]
+"""Fields that msgpack has natively."""
 
 
 def _checksum(body: bytes) -> bytes:
     return crc32(body, FORMAT).to_bytes(4, "big")
-
-
-def _packed(value: Any) -> Any:
-    """A field as plain data: its own classes are tuples of their fields."""
-    if isinstance(value, Status):
-        return value.value
-    if isinstance(value, Pending | Digression):
-        return tuple(_packed(getattr(value, name)) for name in value.__slots__)
-    return value
-
-
-def _unpacked(values: list[Any]) -> dict[str, Any]:
-    named = dict(zip(_FIELDS, values, strict=True))
-    named["status"] = Status(named["status"])
-    if named["pending"] is not None:
-        named["pending"] = Pending(*named["pending"])
-    if named["digression"] is not None:
-        digression = Digression(*named["digression"])
-        named["digression"] = replace(digression, pending=Pending(*named["digression"][-1]))
-    return named

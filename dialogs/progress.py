@@ -27,14 +27,15 @@ class Progress:
         can_await: whether whoever drives the effects may await.
 
     Attributes:
-        conversation: as it is by now.
+        before: as it was before; stays as it was.
+        conversation: as it is by now: the same object where nothing has changed.
         messages: what was said so far.
     """
 
     def __init__(
         self, conversation: Conversation, flow: Flow, chat_id: str, now: float, can_await: bool
     ) -> None:
-        self.conversation = conversation
+        self.before = self.conversation = conversation
         self.flow = flow
         self.chat_id = chat_id
         self.now = now
@@ -43,7 +44,10 @@ class Progress:
 
     def change(self, **changes: Any) -> None:
         """Give fields of the conversation other values."""
-        self.conversation = self.conversation.replace(**changes)
+        if self.conversation is self.before:
+            self.conversation = self.before.replace()
+        for name, value in changes.items():
+            setattr(self.conversation, name, value)
 
     # --- the conversation's own dialog --------------------------------------------------------
 
@@ -91,7 +95,7 @@ class Progress:
 
     def end(self, status: Status, result: Any = None) -> None:
         """End the run, and what was open beside it."""
-        self.change(status=status, pending=None, digression=None, signals=(), result=result)
+        self.change(status=status, pending=None, digression=None, signals=[], result=result)
 
     # --- digressions --------------------------------------------------------------------------
 
@@ -162,7 +166,7 @@ class Progress:
         first = self.conversation.serial + 1
         self.change(serial=self.conversation.serial + len(messages))
         if self.flow.sends:
-            self.change(outbox=(*self.conversation.outbox, *enumerate(messages, first)))
+            self.change(outbox=[*self.conversation.outbox, *enumerate(messages, first)])
         self.messages += messages
 
     def _pending(self, outcome: Outcome) -> Pending | None:

@@ -75,8 +75,8 @@ def take_turn(
         wake_at=after.deadline,
     )
     if message_id is not None and not stale:
-        after = after.replace(seen=_remember(after.seen, message_id, turn))
-    return after, turn
+        progress.change(seen=_remember(after.seen, message_id, turn))
+    return progress.conversation, turn
 
 
 def failed(before: Conversation, error: BaseException, apology: Any, *, now: float) -> Conversation:
@@ -89,7 +89,7 @@ def failed(before: Conversation, error: BaseException, apology: Any, *, now: flo
         now: the time, in UTC seconds.
     """
     failures = before.failures + 1
-    said = () if apology is None else ((before.serial + 1, apology),)
+    said = [] if apology is None else [(before.serial + 1, apology)]
     return before.replace(
         status=Status.ERROR,
         serial=before.serial + len(said),
@@ -149,7 +149,7 @@ def _hear(progress: Progress, said: Said) -> Effects[bool]:
     elif conversation.asking is not None:
         yield from progress.advance(Response(message))
     elif conversation.is_open:
-        progress.change(inbox=(*conversation.inbox, message))
+        progress.change(inbox=[*conversation.inbox, message])
     elif progress.flow.restarts or not conversation.status.is_over:
         yield from progress.begin(message)
     return False
@@ -160,7 +160,7 @@ def _keep_signal(progress: Progress, signal: Signalled) -> bool:
     if progress.conversation.status.is_over:
         return True
     kept = progress.conversation.signals
-    progress.change(signals=(*kept, (signal.name, signal.payload)))
+    progress.change(signals=[*kept, (signal.name, signal.payload)])
     return False
 
 
@@ -173,7 +173,7 @@ def _give_kept(progress: Progress) -> Effects[None]:
         conversation = progress.conversation
         if conversation.inbox and (conversation.asking is not None or not conversation.is_open):
             message, *rest = conversation.inbox
-            progress.change(inbox=tuple(rest))
+            progress.change(inbox=rest)
             if conversation.asking is not None:
                 yield from progress.advance(Response(message))
             elif progress.flow.restarts:

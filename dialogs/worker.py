@@ -168,7 +168,7 @@ class Worker:
             )
         finally:
             after = conversation.replace(
-                outbox=tuple(unsent),
+                outbox=unsent,
                 resends=failures,
                 resend_at=self.now() + backoff(failures) if failures else None,
             )

@@ -10,7 +10,7 @@ if the claim still holds, and gives the lease back, in one more.
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -155,7 +155,7 @@ class Store(Protocol):
 
 def new_token() -> str:
     """A name for a claim that no other claim has."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(12)
 
 
 def busy(chat_id: str, leased_until: float, now: float) -> Busy:
