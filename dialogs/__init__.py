@@ -1,6 +1,7 @@
 """Resumable conversations: write a long exchange with a person as one Python function."""
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
+from importlib import import_module as _import_module
 
 from dialogs.conversation import Conversation, Status
 from dialogs.dialog import Dialog, DialogGen, dialog
@@ -57,16 +58,16 @@ from dialogs.steps import (
 )
 from dialogs.waits import get_client_response, sleep, wait_for_signal
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from dialogs.orchestrator import Orchestrator
 
+# Imported when they are asked for: asyncio is slow to import, and the runners do without it.
+_LATER = {"Orchestrator": "dialogs.orchestrator"}
 
-def __getattr__(name: str) -> Any:
-    """The orchestrator, when it is asked for: asyncio is slow to import, and not all need it."""
-    if name == "Orchestrator":
-        from dialogs.orchestrator import Orchestrator  # noqa: PLC0415
 
-        return Orchestrator
+def __getattr__(name: str) -> _typing.Any:
+    if name in _LATER:
+        return getattr(_import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

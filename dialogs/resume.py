@@ -39,7 +39,7 @@ class Outcome:
     """What one event led to.
 
     Args:
-        log: the new log's bytes.
+        log: the new log's bytes; where the dialog timed out, those that it had before.
         messages: what was said.
         done: whether the root dialog returned.
         result: what it returned.
@@ -110,7 +110,7 @@ def resume(
     except Raised as raised:
         error = raised.error
         if isinstance(error, ResponseTimeout) and isinstance(event, TimedOut):
-            return Outcome(log.encode(), engine.messages, False, timed_out=error)
+            return Outcome(data or b"", engine.messages, False, timed_out=error)
     except NotSerializable as unfit:
         raise unfit.of(f"{root!r} as its result") from None
     else:

@@ -11,6 +11,7 @@ import dialogs
 from dialogs import (
     AsyncInSyncRun,
     Busy,
+    CannotDecrypt,
     ChannelError,
     Conflict,
     Corrupt,
@@ -61,6 +62,7 @@ TREE = {
     Busy: StoreError,
     Conflict: StoreError,
     StoreUnavailable: StoreError,
+    CannotDecrypt: StoreError,
     ChannelError: DialogsError,
     StepFailed: DialogsError,
     ResponseTimeout: DialogsError,
@@ -333,31 +335,40 @@ def test_every_raised_error_can_be_copied(cause, kind, kept):
         assert facts(back) == facts(error)
 
 
+ARGUMENTS = {
+    Busy: ["user-42", 2.5],
+    Conflict: ["user-42", 3],
+    StoreUnavailable: ["RedisStore(localhost)", "commit", "ConnectionError: gone"],
+    CannotDecrypt: ["user-42", "no key opens it", "It is another key's.", "Give that key."],
+}
+
+
 @pytest.mark.parametrize(
     "kind", [kind for kind in TREE if kind not in RAISED.values()], ids=lambda kind: kind.__name__
 )
 def test_the_errors_that_other_rooms_raise_can_be_pickled_too(kind):
-    error = kind("What happened.")
+    error = kind(*ARGUMENTS.get(kind, ["What happened."]))
 
     back = pickle.loads(pickle.dumps(error))
 
     assert type(back) is kind
-    assert str(back) == str(error) == "What happened."
+    assert str(back) == str(error)
+    assert facts(back) == facts(error)
 
 
 def test_an_error_can_be_given_its_reason_and_remedy():
-    error = Busy("Conversation 5 is busy.", "Another worker has it.", "Try again.")
+    error = ChannelError("It was not said.", "The platform refused.", "Try again.")
 
-    assert str(error) == "Conversation 5 is busy. Another worker has it. Try again."
+    assert str(error) == "It was not said. The platform refused. Try again."
     assert (error.what, error.why, error.remedy) == (
-        "Conversation 5 is busy.",
-        "Another worker has it.",
+        "It was not said.",
+        "The platform refused.",
         "Try again.",
     )
 
 
 def test_notes_survive_pickling():
-    error = Busy("Busy.")
+    error = ChannelError("Not said.")
     error.add_note("tried three times")
 
     assert pickle.loads(pickle.dumps(error)).__notes__ == ["tried three times"]
