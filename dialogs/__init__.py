@@ -3,7 +3,7 @@
 import typing as _typing
 from importlib import import_module as _import_module
 
-from dialogs.conversation import Conversation, Status
+from dialogs.conversation import Conversation
 from dialogs.dialog import Dialog, DialogGen, dialog
 from dialogs.drivers import run, step_key
 from dialogs.errors import (
@@ -15,6 +15,7 @@ from dialogs.errors import (
     Corrupt,
     DialogsError,
     DialogsWarning,
+    InboxFull,
     LogError,
     LongLog,
     NotAStep,
@@ -43,6 +44,7 @@ from dialogs.running import (
     run_dialog,
     run_gen_dialog,
 )
+from dialogs.standing import Status
 from dialogs.steps import (
     Step,
     call,
@@ -124,6 +126,7 @@ __all__ = [
     "Corrupt",
     "DialogsError",
     "DialogsWarning",
+    "InboxFull",
     "LogError",
     "LongLog",
     "NotAStep",

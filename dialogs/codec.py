@@ -31,8 +31,13 @@ _INT64 = range(-(2**63), 2**64)
 # --- encoding ---------------------------------------------------------------------------------
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, *, around: int = 0) -> bytes:
     """The bytes of a value.
+
+    Args:
+        value: the value.
+        around: how many of its outer levels are containers of this library's own, around values
+            that nest as deep as any.
 
     Raises:
         NotSerializable: the value, or something inside it, is not data that the log can keep.
@@ -40,9 +45,9 @@ def encode(value: Any) -> bytes:
     if type(value) in FLAT or (type(value) is int and value in _INT64):
         return dump(value)
     try:
-        return dump(_packable(value, MAX_DEPTH))
+        return dump(_packable(value, MAX_DEPTH + around))
     except Unfit as unfit:
-        path, found = _locate(value, "value", MAX_DEPTH)
+        path, found = _locate(value, "value", MAX_DEPTH + around)
         raise NotSerializable(path, type(found).__name__, unfit.reason) from None
 
 

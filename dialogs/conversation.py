@@ -7,105 +7,13 @@ and not yet sent, the message ids that were seen, what came too early. Nothing i
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 from zlib import crc32
 
 from dialogs.codec import dump, encode, load
 from dialogs.errors import Corrupt, UnknownFormat, reason_of
-
-
-class Status(enum.StrEnum):
-    """Where a conversation stands."""
-
-    INITIATED = "INITIATED"
-    """Known, and no dialog has run yet."""
-    WAITING_FOR_RESPONSE = "WAITING_FOR_RESPONSE"
-    """The dialog waits for the client's message."""
-    PROCESSING = "PROCESSING"
-    """The dialog waits for a signal, or for time to pass."""
-    COMPLETED = "COMPLETED"
-    """The dialog has returned."""
-    TIMED_OUT = "TIMED_OUT"
-    """A wait's time passed, and the dialog did not catch it."""
-    CANCELLED = "CANCELLED"
-    """It was ended from outside."""
-    ERROR = "ERROR"
-    """The last turn raised an exception and was undone; the next event tries again."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run has ended, and what comes next begins another one."""
-        return self in (Status.COMPLETED, Status.TIMED_OUT, Status.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What an open dialog waits for.
-
-    Args:
-        step: the step, as logs know it, such as "get_client_response".
-        number: names this wait among all of the conversation's.
-        place: the dialogs that wait, outermost first, each as its name and "file:line".
-        deadline: when its time has passed, in UTC seconds; None: never.
-        messages: what was said when it began: the prompt, said again after a digression.
-    """
-
-    step: str
-    number: int
-    place: tuple[tuple[str, str], ...]
-    deadline: float | None
-    messages: list[Any]
-
-    @property
-    def for_client(self) -> bool:
-        """Whether the client's message answers it."""
-        return self.step == "get_client_response"
-
-    def is_for_signal(self, name: str) -> bool:
-        """Whether the signal of this name answers it."""
-        return self.step == f"wait_for_signal {name}"
-
-    def is_past(self, now: float) -> bool:
-        """Whether its time has passed."""
-        return self.deadline is not None and self.deadline <= now
-
-    def facts(self) -> list[Any]:
-        """All of it but its messages, as msgpack has it natively."""
-        return [self.step, self.number, self.place, self.deadline]
-
-    @classmethod
-    def of(cls, facts: list[Any], messages: list[Any]) -> Self:
-        """What `facts` gave, with its messages."""
-        step, number, place, deadline = facts
-        return cls(step, number, tuple((name, at) for name, at in place), deadline, messages)
-
-    def __str__(self) -> str:
-        """The wait and where it stands, for people."""
-        place = " > ".join(f"{name} ({at})" if at else name for name, at in self.place)
-        return f"{self.step} in {place}" if place else self.step
-
-
-@dataclass(frozen=True, slots=True)
-class Digression:
-    """An interrupt's dialog that converses, beside the main one.
-
-    Args:
-        dialog: its name.
-        opening: the message that called it.
-        cancel: whether its end is the conversation's.
-        key: its part of the step keys.
-        log: its log.
-        pending: what it waits for.
-    """
-
-    dialog: str
-    opening: Any
-    cancel: bool
-    key: str
-    log: bytes
-    pending: Pending
+from dialogs.standing import Digression, Entry, Pending, Status
 
 
 @dataclass(slots=True)
@@ -113,10 +21,10 @@ class Conversation:
     """One participant's conversation. A turn changes a copy of it, never this one.
 
     Args:
-        status: where it stands.
+        ended: how the last run ended; None while one is open, and before the first.
         run: the number of the run: how often a dialog began here, from 1; 0 before the first.
         serial: the number of the last message or wait; the next one gets the next.
-        log: the run's log; None where no turn of it was saved.
+        log: the open run's log; None where none is open.
         digressions: how many interrupts were called.
         seen: the encoded replies to the last message ids.
         error: the traceback of the last turn, where it failed; "" where it did not.
@@ -131,11 +39,12 @@ class Conversation:
         outbox: what was said and not yet sent, each with its number.
         inbox: messages that came while nothing waited for one.
         signals: signals that nobody waited for yet, each as its name and payload.
+        history: the last messages of both sides, where an orchestrator keeps them.
         pending: what the run's dialog waits for; None where it does not.
         digression: the interrupt's dialog that is open; None where there is none.
     """
 
-    status: Status = Status.INITIATED
+    ended: Status | None = None
     run: int = 0
     serial: int = 0
     log: bytes | None = None
@@ -153,22 +62,23 @@ class Conversation:
     outbox: list[tuple[int, Any]] = field(default_factory=list)
     inbox: list[Any] = field(default_factory=list)
     signals: list[tuple[str, Any]] = field(default_factory=list)
+    history: list[Entry] = field(default_factory=list)
     pending: Pending | None = None
     digression: Digression | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether a run has begun and not ended."""
-        return self.log is not None and not self.status.is_over
+    def status(self) -> Status:
+        """Where it stands."""
+        if self.error:
+            return Status.ERROR
+        if not self.is_open:
+            return self.ended or Status.INITIATED
+        return Status.WAITING_FOR_RESPONSE if self.asking is not None else Status.PROCESSING
 
     @property
-    def standing(self) -> Status:
-        """The status that a conversation has from what it waits for."""
-        if self.status.is_over:
-            return self.status
-        if not self.is_open:
-            return Status.INITIATED
-        return Status.WAITING_FOR_RESPONSE if self.asking is not None else Status.PROCESSING
+    def is_open(self) -> bool:
+        """Whether a run has begun and not ended."""
+        return self.pending is not None
 
     @property
     def asking(self) -> Pending | None:
@@ -231,13 +141,16 @@ class Conversation:
         """
         head = [getattr(self, name) for name in _FACTS]
         words = [getattr(self, name) for name in _WORDS]
+        words.append(
+            [[entry.number, entry.by_client, entry.at, entry.message] for entry in self.history]
+        )
         pending, aside = self.pending, self.digression
         head.append(None if pending is None else pending.facts())
         words.append([] if pending is None else pending.messages)
         if aside is not None:
             head += (aside.dialog, aside.cancel, aside.key, aside.log, aside.pending.facts())
             words += (aside.opening, aside.pending.messages)
-        body = dump([head, encode(words)])
+        body = dump([head, encode(words, around=_AROUND)])
         return MAGIC + bytes([FORMAT]) + _checksum(body) + body
 
     @classmethod
@@ -271,9 +184,10 @@ class Conversation:
     def _of(cls, head: list[Any], words: list[Any]) -> Self:
         facts = len(_FACTS)
         conversation = cls(*head[:facts], *words[: len(_WORDS)])
-        conversation.status = Status(conversation.status)
+        conversation.ended = Status(conversation.ended) if conversation.ended else None
         pending, *aside = head[facts:]
-        messages, *asked = words[len(_WORDS) :]
+        history, messages, *asked = words[len(_WORDS) :]
+        conversation.history = [Entry(*entry) for entry in history]
         if pending is not None:
             conversation.pending = Pending.of(pending, messages)
         if aside:
@@ -288,8 +202,10 @@ class Conversation:
 MAGIC = b"DLC"
 FORMAT = 1
 _START = 8
+_AROUND = 4
+"""How many lists stand around a message or a result in a conversation."""
 _NAMES = [item.name for item in fields(Conversation)]
-_WORDS = _NAMES[_NAMES.index("opening") : _NAMES.index("pending")]
+_WORDS = _NAMES[_NAMES.index("opening") : _NAMES.index("history")]
 """Fields with values of the author's and the client's."""
 _FACTS = _NAMES[: _NAMES.index("opening")]
 """Fields that msgpack has natively."""

@@ -16,6 +16,7 @@
      │   ├─ Conflict          the conversation changed since it was claimed
      │   ├─ StoreUnavailable  the store cannot be reached
      │   └─ CannotDecrypt     an encrypted conversation has other bytes, or another key
+     ├─ InboxFull             too much is kept for a dialog that waits for none of it
      ├─ ChannelError          the channel could not say or hear a message
      ├─ StepFailed            thrown into the dialog: a step raised an exception
      ├─ ResponseTimeout       thrown into the dialog: the client did not answer in time
@@ -341,8 +342,42 @@ class CannotDecrypt(StoreError):
         self.reason = reason
 
 
+class InboxFull(DialogsError):
+    """Nothing waits for the client's messages, or for a signal, and too many are kept already.
+
+    Attributes:
+        kept: what is kept: "messages" or "signals".
+        count: how many of them.
+    """
+
+    def __init__(self, kept: str, count: int) -> None:
+        super().__init__(
+            f"{count:,} {kept} are kept already; this one was refused, and changes nothing.",
+            "The dialog waits for something else, and what is kept for it has a limit.",
+            "Let the dialog hear them, or cancel the conversation.",
+        )
+        self.kept = kept
+        self.count = count
+
+
 class ChannelError(DialogsError):
-    """A channel could not say or hear a message."""
+    """A channel could not say or hear a message.
+
+    Attributes:
+        permanent: whether trying again is of no use. A sender that raises such an error has its
+            message given up, where another one is sent again.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        why: str | None = None,
+        remedy: str | None = None,
+        *,
+        permanent: bool = False,
+    ) -> None:
+        super().__init__(what, why, remedy)
+        self.permanent = permanent
 
 
 class StepFailed(DialogsError):

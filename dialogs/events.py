@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialogs.codec import encode_with_copy
-from dialogs.conversation import Status
 from dialogs.errors import NotSerializable
+from dialogs.standing import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class Flow:
         interrupts: tried in this order.
         restarts: whether a message after the end begins the next run.
         on_timeout: what is said where a run ends as TIMED_OUT; None: nothing.
-        sends: whether messages are kept until a sender has sent them.
+        history: how many messages a conversation keeps of what was said.
     """
 
     root: Opener
@@ -123,7 +123,7 @@ class Flow:
     interrupts: tuple[Interrupt, ...] = ()
     restarts: bool = True
     on_timeout: Any = None
-    sends: bool = False
+    history: int = 0
 
     def interrupt(self, message: Any) -> Interrupt | None:
         """The interrupt that a message calls, or None."""

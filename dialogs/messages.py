@@ -53,15 +53,18 @@ class Message:
         buttons: ready-made answers.
         attachments: files.
         data: anything else a channel of your own understands; a value that the log can keep.
+        blocks: the message in a platform's own form, such as Slack's blocks, sent as given where
+            the platform has it; everywhere else the rest is shown.
 
     >>> Message("Go on?", buttons=(Button("Yes"), Button("No"))).text
     'Go on?'
     """
 
-    text: str
+    text: str = ""
     buttons: tuple[Button, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     data: Any = None
+    blocks: tuple[dict[str, Any], ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -80,6 +83,7 @@ class Sender(Protocol):
                 whose acknowledgement was lost comes again under the same id.
 
         Raises:
+            ChannelError: with `permanent=True`: it can never be sent, and is given up.
             Exception: it was not sent. It is sent again later, and what follows it after it.
         """
         ...

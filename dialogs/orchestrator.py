@@ -5,31 +5,23 @@ Each question becomes an event here, and `worker.py` takes its turn.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import random
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from dialogs.conversation import Conversation, Status
+from dialogs.conversation import Conversation
 from dialogs.drivers import REAL, World
-from dialogs.errors import Busy, StoreError, UsageError
-from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, Woken, as_data
+from dialogs.errors import UsageError
+from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, as_data
 from dialogs.flow import Flow, Interrupt, opener
 from dialogs.ids import check_chat_id, check_id
 from dialogs.messages import Sender
+from dialogs.senders import Senders
+from dialogs.standing import Status
 from dialogs.stores.base import Store
-from dialogs.waits import Span, seconds
+from dialogs.timers import Timers
+from dialogs.waits import Span, check_signal_name, seconds
 from dialogs.worker import Worker, decode
-
-logger = logging.getLogger("dialogs")
-
-BATCH = 100
-"""How many due conversations are asked for at once."""
-
-AT_ONCE = 20
-"""How many due conversations are woken at the same time."""
 
 
 class Orchestrator:
@@ -51,12 +43,14 @@ class Orchestrator:
         on_completed: what a message does after the end of a run: "restart" begins the next one,
             "ignore" leaves it at that.
         on_error: an apology that the sender sends where a dialog raised an exception, or a
-            function that takes the exception and returns one, or None.
+            function that takes the exception and returns one, or None. Without a sender nobody
+            apologizes: the caller gets the exception.
         on_timeout: what is said where a run ends as TIMED_OUT, or a function that takes the
             chat id and returns it, or None.
         patience: how long an event waits for another worker's turn, before `Busy` is raised; by
             default a little longer than the lease.
         poll: how often `run_timers` looks for what is due.
+        history: how many messages `Conversation.history` keeps of what both sides said.
 
     >>> import asyncio
     >>> from dialogs import Orchestrator, dialog, get_client_response, send_message
@@ -93,6 +87,7 @@ class Orchestrator:
         on_timeout: Any = None,
         patience: Span | None = None,
         poll: Span = 1.0,
+        history: int = 0,
     ) -> None:
         if on_completed not in ("restart", "ignore"):
             raise UsageError(
@@ -100,31 +95,26 @@ class Orchestrator:
                 "A message after the end begins the next run, or does nothing.",
                 'Give "restart" or "ignore".',
             )
-        if on_error is not None and sender is None:
-            raise UsageError(
-                "on_error= was given without a sender.",
-                "The exception is raised to the caller, so nobody would get the apology.",
-                "Give a sender, or catch the exception where you call the orchestrator.",
-            )
         flow = Flow(
             opener(root),
             fallback,
             tuple(interrupts),
             restarts=on_completed == "restart",
             on_timeout=on_timeout,
-            sends=sender is not None,
+            history=history,
         )
         self.store = store
-        self.sender = sender
+        self._senders = Senders(sender)
         self._worker = Worker(
             store,
             flow,
-            sender,
+            self._senders,
             World(clock),
             seconds(lease, "lease={!r}"),
             None if ttl is None else seconds(ttl, "ttl={!r}"),
             on_error,
         )
+        self._timers = Timers(self._worker)
         self._poll_s = seconds(poll, "poll={!r}")
         self._patience_s = self._worker.lease_s + 1.0
         if patience is not None:
@@ -139,6 +129,17 @@ class Orchestrator:
         """Close the store, once what is under way in the background is done."""
         await self._worker.settle()
         await self.store.close()
+
+    def attach(self, prefix: str, sender: Sender) -> None:
+        """Let a sender send to the conversations whose chat id starts with a prefix.
+
+        Several channels can share an orchestrator this way. Where a process has senders, but none
+        for a conversation, its messages wait for a process that has one.
+
+        Raises:
+            UsageError: another sender has that prefix.
+        """
+        self._senders.attach(prefix, sender)
 
     # --- events -------------------------------------------------------------------------------
 
@@ -198,6 +199,7 @@ class Orchestrator:
         Raises what `handle_message` does.
         """
         check_id("message_id", message_id)
+        check_signal_name(name)
         payload = as_data(payload, f"the payload of the signal {name!r}")
         return await self._happen(chat_id, Signalled(name, payload, message_id))
 
@@ -241,7 +243,13 @@ class Orchestrator:
 
         Raises what `conversation` does.
         """
-        wanted = None if status is None else Status(status).value
+        if status is not None and status not in list(Status):
+            raise UsageError(
+                f"{status!r} is no status.",
+                "A conversation has one of: " + ", ".join(Status) + ".",
+                "Give one of them, such as Status.ERROR, or None for all conversations.",
+            )
+        wanted = None if status is None else str(status)
         async for stored in self.store.scan(wanted, now=self._worker.now()):
             yield stored.chat_id, decode(stored.chat_id, stored.body)
 
@@ -253,52 +261,16 @@ class Orchestrator:
         Run it in as many processes as you like. An error of one conversation, or of the store, is
         logged, and the loop goes on.
         """
-        while True:
-            try:
-                for turn in await self.fire_due():
-                    if turn.messages and self.sender is None:
-                        logger.warning(
-                            "A timer of conversation %r said %d message(s), and there is no sender "
-                            "to send them. Give the Orchestrator a sender, or call fire_due() and "
-                            "deliver what it returns.",
-                            turn.chat_id,
-                            len(turn.messages),
-                        )
-            except StoreError as error:
-                logger.warning("The timers could not be read: %s", error)
-            await asyncio.sleep(self._poll_s)
+        await self._timers.run(self._poll_s)
 
     async def fire_due(self) -> list[Turn]:
         """Fire every timer that is due, once, and send what was not sent.
 
         Returns:
-            The turns that came of it. An error of one conversation is logged, and its status is
-            ERROR; it is tried again later.
+            The turns that came of it. An error of one conversation is
+            logged, and its status is ERROR; it is tried again later.
 
         Raises:
             StoreError: what is due cannot be read.
         """
-        tried: set[str] = set()
-        turns: list[Turn] = []
-        while True:
-            due = await self.store.due(now=self._worker.now(), limit=BATCH)
-            fresh = [chat_id for chat_id in due if chat_id not in tried]
-            tried.update(fresh)
-            # Not in the same order in every worker: they would meet at each conversation.
-            random.shuffle(fresh)
-            gate = asyncio.Semaphore(AT_ONCE)
-            turns += filter(
-                None, await asyncio.gather(*[self._wake(chat_id, gate) for chat_id in fresh])
-            )
-            if len(due) < BATCH or not fresh:
-                return turns
-
-    async def _wake(self, chat_id: str, gate: asyncio.Semaphore) -> Turn | None:
-        async with gate:
-            try:
-                return await self._worker.happen(chat_id, Woken(), patience_s=0.0)
-            except Busy:
-                return None  # whoever holds it sees to it
-            except Exception:
-                logger.exception("A timer of conversation %r failed.", chat_id)
-                return None
+        return await self._timers.fire_due()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dialogs.conversation import Conversation, Digression, Pending, Status
+from dialogs.codec import encode_with_copy
+from dialogs.conversation import Conversation
 from dialogs.dialog import Dialog
 from dialogs.effects import Effects
 from dialogs.flow import Flow, Interrupt
 from dialogs.recorder import Event
 from dialogs.resume import Outcome, resume
+from dialogs.standing import Digression, Entry, Pending, Status
 
 
 class Progress:
@@ -24,6 +26,7 @@ class Progress:
         flow: what it runs.
         chat_id: whose it is, for errors and step keys.
         now: the time, in UTC seconds.
+        sends: whether what is said is kept until a sender has sent it.
         can_await: whether whoever drives the effects may await.
 
     Attributes:
@@ -33,12 +36,20 @@ class Progress:
     """
 
     def __init__(
-        self, conversation: Conversation, flow: Flow, chat_id: str, now: float, can_await: bool
+        self,
+        conversation: Conversation,
+        flow: Flow,
+        chat_id: str,
+        *,
+        now: float,
+        sends: bool,
+        can_await: bool,
     ) -> None:
         self.before = self.conversation = conversation
         self.flow = flow
         self.chat_id = chat_id
         self.now = now
+        self.sends = sends
         self.can_await = can_await
         self.messages: list[Any] = []
 
@@ -54,7 +65,7 @@ class Progress:
     def begin(self, opening: Any) -> Effects[None]:
         """Begin the next run."""
         self.change(
-            status=Status.INITIATED,
+            ended=None,
             run=self.conversation.run + 1,
             opening=opening,
             log=None,
@@ -76,7 +87,7 @@ class Progress:
         conversation = self.conversation
         outcome = yield from resume(
             conversation.log,
-            self.flow.root(conversation.opening),
+            self.flow.root(_own(conversation.opening)),
             self.flow.fallback,
             event,
             can_await=self.can_await,
@@ -93,9 +104,11 @@ class Progress:
             message = message(self.chat_id) if callable(message) else message
             self.say([] if message is None else [message])
 
-    def end(self, status: Status, result: Any = None) -> None:
+    def end(self, ended: Status, result: Any = None) -> None:
         """End the run, and what was open beside it."""
-        self.change(status=status, pending=None, digression=None, signals=[], result=result)
+        if ended is Status.CANCELLED:
+            self.change(inbox=[])  # what was said before belongs to what was cancelled
+        self.change(ended=ended, log=None, pending=None, digression=None, signals=[], result=result)
 
     # --- digressions --------------------------------------------------------------------------
 
@@ -106,7 +119,7 @@ class Progress:
             self._close(interrupt.cancel)
             return
         yield from self._run_digression(
-            interrupt.call(message),
+            interrupt.call(_own(message)),
             None,
             None,
             opening=message,
@@ -116,7 +129,7 @@ class Progress:
 
     def advance_digression(self, aside: Digression, event: Event) -> Effects[None]:
         """Give an open digression an event; it ends where its interrupt is gone."""
-        call = self.flow.digression(aside.dialog, aside.opening)
+        call = self.flow.digression(aside.dialog, _own(aside.opening))
         if call is None:
             self._close(aside.cancel)
             return
@@ -163,11 +176,24 @@ class Progress:
 
     def say(self, messages: list[Any]) -> None:
         """Give messages their numbers, and keep them where a sender has to send them."""
-        first = self.conversation.serial + 1
-        self.change(serial=self.conversation.serial + len(messages))
-        if self.flow.sends:
-            self.change(outbox=[*self.conversation.outbox, *enumerate(messages, first)])
+        for message in messages:
+            number = self._number(message, by_client=False)
+            if self.sends:
+                outbox = [*self.conversation.outbox, [number, message]]
+                self.change(outbox=outbox, resend_at=None)
         self.messages += messages
+
+    def hear(self, message: Any) -> None:
+        """Give a message of the client its number."""
+        self._number(message, by_client=True)
+
+    def _number(self, message: Any, *, by_client: bool) -> int:
+        number = self.conversation.serial + 1
+        self.change(serial=number)
+        if self.flow.history:
+            kept = [*self.conversation.history, Entry(number, by_client, self.now, message)]
+            self.change(history=kept[-self.flow.history :])
+        return number
 
     def _pending(self, outcome: Outcome) -> Pending | None:
         wait = outcome.waiting
@@ -178,3 +204,8 @@ class Progress:
         return Pending(
             wait.key, self.conversation.serial, outcome.trail, deadline, outcome.messages
         )
+
+
+def _own(message: Any) -> Any:
+    """A copy of a message that a dialog may change."""
+    return encode_with_copy(message)[1]

@@ -14,15 +14,23 @@ import traceback
 from typing import Any
 
 from dialogs.codec import encode, load
-from dialogs.conversation import Conversation, Status
+from dialogs.conversation import Conversation
 from dialogs.effects import Effects
+from dialogs.errors import InboxFull
 from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, Woken
 from dialogs.flow import Flow
 from dialogs.progress import Progress
 from dialogs.recorder import Response, Signal, TimedOut
+from dialogs.standing import Status
 
 SEEN = 32
 """How many message ids a conversation remembers, with their answers."""
+
+KEPT = 1000
+"""How many messages, and how many signals, are kept while nothing waits for them."""
+
+LONGEST_ERROR = 10_000
+"""How much of a traceback is kept, in characters; its end says most."""
 
 
 def take_turn(
@@ -32,6 +40,7 @@ def take_turn(
     *,
     chat_id: str,
     now: float,
+    sends: bool = False,
     can_await: bool,
 ) -> Effects[tuple[Conversation, Turn]]:
     """Give a conversation an event.
@@ -42,6 +51,7 @@ def take_turn(
         flow: what it runs.
         chat_id: whose it is; for errors and step keys.
         now: the time, in UTC seconds.
+        sends: whether what is said is put into the outbox, for a sender.
         can_await: whether whoever drives the effects may await.
 
     Returns:
@@ -50,15 +60,14 @@ def take_turn(
     Raises:
         Exception: a dialog raised it, or a rule was broken. `before` still holds.
     """
-    message_id = event.message_id if isinstance(event, Said | Signalled) else None
+    message_id = _id_of(event)
     if message_id is not None and message_id in before.seen:
         return before, _repeated(chat_id, before, before.seen[message_id])
-    progress = Progress(before, flow, chat_id, now, can_await)
+    progress = Progress(before, flow, chat_id, now=now, sends=sends, can_await=can_await)
     stale = yield from _take(progress, event)
     yield from _give_kept(progress)
     if progress.conversation is not before:
         progress.change(
-            status=progress.conversation.standing,
             error="",
             failures=0,
             retry_at=None,
@@ -89,12 +98,11 @@ def failed(before: Conversation, error: BaseException, apology: Any, *, now: flo
         now: the time, in UTC seconds.
     """
     failures = before.failures + 1
-    said = [] if apology is None else [(before.serial + 1, apology)]
+    said = [] if apology is None else [[before.serial + 1, apology]]
     return before.replace(
-        status=Status.ERROR,
         serial=before.serial + len(said),
         outbox=before.outbox + said,
-        error="".join(traceback.format_exception(error)),
+        error="".join(traceback.format_exception(error))[-LONGEST_ERROR:],
         failures=failures,
         retry_at=now + backoff(failures),
         updated_at=now,
@@ -114,7 +122,6 @@ def _take(progress: Progress, event: Happening) -> Effects[bool]:
     conversation = progress.conversation
     match event:
         case Said():
-            yield from _expire(progress)
             return (yield from _hear(progress, event))
         case Signalled():
             yield from _expire(progress)
@@ -125,6 +132,8 @@ def _take(progress: Progress, event: Happening) -> Effects[bool]:
             yield from progress.begin(None)
         case Cancelled() if conversation.is_open:
             progress.end(Status.CANCELLED)
+        case Cancelled() if conversation.digression is not None:
+            progress.change(digression=None)
     return False
 
 
@@ -139,29 +148,42 @@ def _expire(progress: Progress) -> Effects[None]:
 
 def _hear(progress: Progress, said: Said) -> Effects[bool]:
     """Let the client say something; whether it is stale."""
+    interrupt = progress.flow.interrupt(said.message)
+    if interrupt is None:  # a client can cancel what always fails when its time has passed
+        yield from _expire(progress)
     conversation = progress.conversation
     if said.in_reply_to is not None and said.in_reply_to != conversation.prompt:
         return True
-    message = said.message
-    interrupt = progress.flow.interrupt(message)
+    asking, is_open = conversation.asking is not None, conversation.is_open
     if interrupt is not None:
-        yield from progress.digress(interrupt, message)
-    elif conversation.asking is not None:
-        yield from progress.advance(Response(message))
-    elif conversation.is_open:
-        progress.change(inbox=[*conversation.inbox, message])
-    elif progress.flow.restarts or not conversation.status.is_over:
-        yield from progress.begin(message)
+        progress.hear(said.message)
+        yield from progress.digress(interrupt, said.message)
+    elif asking:
+        progress.hear(said.message)
+        yield from progress.advance(Response(said.message))
+    elif is_open:
+        _check_room(conversation.inbox, "messages")
+        progress.hear(said.message)
+        progress.change(inbox=[*conversation.inbox, said.message])
+    elif progress.flow.restarts or conversation.ended is None:
+        progress.hear(said.message)
+        yield from progress.begin(said.message)
     return False
 
 
 def _keep_signal(progress: Progress, signal: Signalled) -> bool:
     """Keep a signal for who waits for it, now or later; whether it is stale."""
-    if progress.conversation.status.is_over:
+    conversation = progress.conversation
+    if conversation.ended is not None and conversation.digression is None:
         return True
-    kept = progress.conversation.signals
-    progress.change(signals=[*kept, (signal.name, signal.payload)])
+    _check_room(conversation.signals, "signals")
+    progress.change(signals=[*conversation.signals, [signal.name, signal.payload]])
     return False
+
+
+def _check_room(kept: list[Any], what: str) -> None:
+    if len(kept) >= KEPT:
+        raise InboxFull(what, len(kept))
 
 
 # --- what was kept ----------------------------------------------------------------------------
@@ -202,6 +224,17 @@ def _give_signal(progress: Progress) -> Effects[bool]:
 # --- message ids ------------------------------------------------------------------------------
 
 
+def _id_of(event: Happening) -> str | None:
+    """What an event is remembered by. Signals and messages come from systems of their own."""
+    match event:
+        case Said():
+            return event.message_id
+        case Signalled() if event.message_id is not None:
+            return f"\0{event.name}\0{event.message_id}"
+        case _:
+            return None
+
+
 def _repeated(chat_id: str, conversation: Conversation, reply: bytes) -> Turn:
     """The turn of a message id that was seen before, as it was answered then."""
     messages, status, result, prompt = load(reply)
@@ -218,6 +251,6 @@ def _repeated(chat_id: str, conversation: Conversation, reply: bytes) -> Turn:
 
 def _remember(seen: dict[str, bytes], message_id: str, turn: Turn) -> dict[str, bytes]:
     """The window of message ids, with this one's answer as its last."""
-    reply = encode([turn.messages, turn.status.value, turn.result, turn.prompt])
+    reply = encode([turn.messages, turn.status.value, turn.result, turn.prompt], around=2)
     window = [*seen.items(), (message_id, reply)]
     return dict(window[-SEEN:])

@@ -84,16 +84,24 @@ def wait_for_signal(name: str, timeout: Span | None = None) -> Step[Any]:
     Raises:
         UsageError: the name is no text, or the timeout is not above zero.
     """
-    given: Any = name
-    if not isinstance(given, str) or not given:
-        raise UsageError(
-            f"wait_for_signal({name!r}) cannot wait.",
-            "A signal is known by its name, a text.",
-            'Write wait_for_signal("paid").',
-        )
+    check_signal_name(name)
     if timeout is None:
         return WaitForSignal(name, None)
     return WaitForSignal(name, seconds(timeout, f"wait_for_signal({name!r}, timeout={{!r}})"))
+
+
+def check_signal_name(name: Any) -> None:
+    """Refuse what cannot name a signal.
+
+    Raises:
+        UsageError: it is no text, or an empty one.
+    """
+    if not isinstance(name, str) or not name:
+        raise UsageError(
+            f"{name!r} is no name of a signal.",
+            "A signal is known by its name, a text.",
+            'Give it one: wait_for_signal("paid"), and signal(chat_id, "paid").',
+        )
 
 
 def sleep(delay: Span) -> Step[None]:

@@ -11,20 +11,22 @@ under the same delivery ids.
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import random
 import time
 import weakref
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from dialogs.conversation import Conversation
 from dialogs.drivers import World, adrive
-from dialogs.errors import Busy, LogError, StoreError
-from dialogs.events import Happening, Turn
+from dialogs.errors import Busy, ChannelError, InboxFull, LogError, StoreError
+from dialogs.events import Happening, Turn, as_data
 from dialogs.flow import Flow
-from dialogs.messages import Sender
+from dialogs.senders import Senders
 from dialogs.stores.base import Claim, Store
 from dialogs.turn import backoff, failed, take_turn
 
@@ -38,7 +40,8 @@ class Worker:
     Args:
         store: where the conversations are kept.
         flow: what they run.
-        sender: sends what is said; None: nobody does.
+        senders: send what is said. Where there is none at all, the caller does; where there are
+            others only, the message waits for a process that has the right one.
         world: tells the time, and answers the steps that ask for it or for chance.
         lease_s: for how long a conversation is claimed.
         ttl_s: how long an idle one is kept; None: for ever.
@@ -47,7 +50,7 @@ class Worker:
 
     store: Store
     flow: Flow
-    sender: Sender | None
+    senders: Senders
     world: World
     lease_s: float
     ttl_s: float | None
@@ -85,60 +88,88 @@ class Worker:
         async with lock:
             claim = await self._claim(chat_id, patience_s)
             try:
-                return await self._turn(claim, event)
+                claim, after, turn = await self._take(claim, event)
             except BaseException:
                 # In the background: where this task was cancelled, it cannot wait for it.
                 self._in_background(self._release(claim))
                 raise
+            if self._can_send(claim, after):
+                await self._deliver(claim, after)
+            if isinstance(turn, Exception):
+                raise turn
+            return turn
 
     async def _claim(self, chat_id: str, patience_s: float) -> Claim:
         """Claim a conversation, and wait where another worker holds it."""
         give_up, delay = time.monotonic() + patience_s, 0.004
         while True:
+            claiming = asyncio.ensure_future(
+                self.store.claim(chat_id, now=self.now(), lease_s=self.lease_s)
+            )
             try:
-                return await self.store.claim(chat_id, now=self.now(), lease_s=self.lease_s)
+                return await asyncio.shield(claiming)
+            except asyncio.CancelledError:
+                self._in_background(self._release_what(claiming))
+                raise
             except Busy:
                 if time.monotonic() >= give_up:
                     raise
             await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             delay = min(delay * 1.5, 0.1)
 
-    async def _turn(self, claim: Claim, event: Happening) -> Turn:
+    async def _take(
+        self, claim: Claim, event: Happening
+    ) -> tuple[Claim, Conversation, Turn | Exception]:
+        """Take the turn and commit it: the claim, where it is still held, and what came of it."""
         chat_id, now = claim.chat_id, self.now()
         before = Conversation.new(now) if claim.body is None else decode(chat_id, claim.body)
+        turn: Turn | Exception
         try:
-            after, turn = await adrive(
-                take_turn(before, event, self.flow, chat_id=chat_id, now=now, can_await=True),
-                self.world,
+            effects = take_turn(
+                before,
+                event,
+                self.flow,
+                chat_id=chat_id,
+                now=now,
+                sends=bool(self.senders),
+                can_await=True,
             )
-        except Exception as error:
-            await self._fail(claim, before, error)
+            after, turn = await adrive(effects, self.world)
+            body = after.encode() if after is not before else b""
+        except InboxFull:
             raise
-        if after is not before:
-            claim = await self._commit(claim, after, hold=self._sends(after))
-        elif not self._sends(after):
+        except Exception as error:  # noqa: BLE001 - it is kept, and raised to the caller
+            after, turn = failed(before, error, self._apology(error), now=self.now()), error
+            body = after.encode()
+        if body:
+            try:
+                claim = await self._commit(claim, after, body, hold=self._can_send(claim, after))
+            except StoreError as trouble:
+                if not isinstance(turn, Exception):
+                    raise
+                # What matters to the caller is the dialog's error, not that it was not kept.
+                logger.warning("The error of conversation %r was not kept: %s", chat_id, trouble)
+                raise turn from None
+        elif not self._can_send(claim, after):
             await self.store.release(claim)
-        if self._sends(after):
-            await self._send(claim, after)
-        return turn
+        return claim, after, turn
 
-    async def _fail(self, claim: Claim, before: Conversation, error: Exception) -> None:
-        """Keep that a turn failed, and apologize."""
-        apology = self.apologize(error) if callable(self.apologize) else self.apologize
-        after = failed(before, error, apology, now=self.now())
+    def _apology(self, error: Exception) -> Any:
+        """What is said about an exception; None: nothing."""
+        if not self.senders:
+            return None
         try:
-            claim = await self._commit(claim, after, hold=self._sends(after))
-            if self._sends(after):
-                await self._send(claim, after)
-        except StoreError as trouble:
-            # What the caller gets is the error itself; this one only says what is not kept of it.
-            logger.warning("The error of conversation %r was not kept: %s", claim.chat_id, trouble)
+            apology = self.apologize(error) if callable(self.apologize) else self.apologize
+            return as_data(apology, "the apology of on_error=")
+        except Exception:
+            logger.exception("on_error= failed while it answered %r.", error)
+            return None
 
-    async def _commit(self, claim: Claim, after: Conversation, *, hold: bool) -> Claim:
+    async def _commit(self, claim: Claim, after: Conversation, body: bytes, *, hold: bool) -> Claim:
         now, wake_at = self.now(), after.wake_at
         return await self.store.commit(
             claim,
-            after.encode(),
+            body,
             now=now,
             status=after.status.value,
             wake_at=wake_at,
@@ -148,18 +179,18 @@ class Worker:
 
     # --- sending ------------------------------------------------------------------------------
 
-    def _sends(self, conversation: Conversation) -> bool:
-        return self.sender is not None and bool(conversation.outbox)
+    def _can_send(self, claim: Claim, conversation: Conversation) -> bool:
+        return bool(conversation.outbox) and self.senders.of(claim.chat_id) is not None
 
-    async def _send(self, claim: Claim, conversation: Conversation) -> None:
-        """Send the outbox in order, and commit how far that went."""
-        unsent, failures = list(conversation.outbox), 0
+    async def _deliver(self, claim: Claim, after: Conversation) -> None:
+        """Send the outbox in order, commit how far that went, and give the lease back."""
+        unsent, failures = list(after.outbox), 0
         try:
             while unsent:
-                await self._send_one(claim.chat_id, *unsent[0])
+                await self._send(claim.chat_id, *unsent[0])
                 del unsent[0]
         except Exception as error:  # noqa: BLE001 - whatever a sender raises, it did not send
-            failures = conversation.resends + 1
+            failures = after.resends + 1
             logger.warning(
                 "Message %d of conversation %r was not sent, and is sent again later: %r",
                 unsent[0][0],
@@ -167,25 +198,35 @@ class Worker:
                 error,
             )
         finally:
-            after = conversation.replace(
-                outbox=unsent,
-                resends=failures,
-                resend_at=self.now() + backoff(failures) if failures else None,
-            )
+            resend_at = self.now() + backoff(failures) if failures else None
+            sent = after.replace(outbox=unsent, resends=failures, resend_at=resend_at)
             # In a task of its own, so that being cancelled does not lose what was sent.
-            acknowledging = self._in_background(self._acknowledge(claim, after))
+            acknowledging = self._in_background(self._acknowledge(claim, sent))
         await asyncio.shield(acknowledging)
 
-    async def _send_one(self, chat_id: str, number: int, message: Any) -> None:
-        if self.sender is not None:
-            await self.sender.send_message(chat_id, message, delivery_id=f"{chat_id}/{number}")
+    async def _send(self, chat_id: str, number: int, message: Any) -> None:
+        sender = self.senders.of(chat_id)
+        if sender is None:
+            return
+        # The prompt that is said again after a digression is this same object.
+        message = copy.deepcopy(message) if isinstance(message, dict | list) else message
+        try:
+            await sender.send_message(chat_id, message, delivery_id=f"{chat_id}/{number}")
+        except ChannelError as error:
+            if not error.permanent:
+                raise
+            logger.error("Message %d of conversation %r is given up: %s", number, chat_id, error)  # noqa: TRY400
 
     async def _acknowledge(self, claim: Claim, after: Conversation) -> None:
         try:
-            await self._commit(claim, after, hold=False)
+            await self._commit(claim, after, after.encode(), hold=False)
         except StoreError as error:
             # The turn has happened all the same; what was sent is sent once more.
             logger.warning("That messages were sent was not kept: %s", error)
+
+    async def _release_what(self, claiming: asyncio.Future[Claim]) -> None:
+        with suppress(StoreError):
+            await self._release(await claiming)
 
     async def _release(self, claim: Claim) -> None:
         try:

@@ -17,6 +17,7 @@ from dialogs import (
     Corrupt,
     DialogsError,
     DialogsWarning,
+    InboxFull,
     InMemoryPersistence,
     LogError,
     LongLog,
@@ -63,6 +64,7 @@ TREE = {
     Conflict: StoreError,
     StoreUnavailable: StoreError,
     CannotDecrypt: StoreError,
+    InboxFull: DialogsError,
     ChannelError: DialogsError,
     StepFailed: DialogsError,
     ResponseTimeout: DialogsError,
@@ -339,6 +341,7 @@ ARGUMENTS = {
     Busy: ["user-42", 2.5],
     Conflict: ["user-42", 3],
     StoreUnavailable: ["RedisStore(localhost)", "commit", "ConnectionError: gone"],
+    InboxFull: ["messages", 1000],
     CannotDecrypt: ["user-42", "no key opens it", "It is another key's.", "Give that key."],
 }
 
@@ -353,7 +356,7 @@ def test_the_errors_that_other_rooms_raise_can_be_pickled_too(kind):
 
     assert type(back) is kind
     assert str(back) == str(error)
-    assert facts(back) == facts(error)
+    assert vars(back) == vars(error)
 
 
 def test_an_error_can_be_given_its_reason_and_remedy():

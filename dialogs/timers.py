@@ -1,0 +1,100 @@
+"""Wakes the conversations whose time has come, and those with messages that were not sent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from dialogs.errors import Busy, StoreError
+from dialogs.events import Turn, Woken
+from dialogs.turn import backoff
+from dialogs.worker import Worker
+
+logger = logging.getLogger("dialogs")
+
+BATCH = 100
+"""How many due conversations are asked for at once."""
+
+AT_ONCE = 20
+"""How many of them are woken at the same time."""
+
+
+class Timers:
+    """The timers of a worker.
+
+    A conversation that stays due although it was woken (its bytes cannot be read, or another
+    process has its sender) rests for a while, longer each time, and keeps nobody else waiting.
+
+    Args:
+        worker: takes the turns.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._resting: dict[str, tuple[int, float]] = {}
+
+    async def run(self, poll_s: float) -> None:
+        """Fire what is due, every `poll_s` seconds, until cancelled."""
+        while True:
+            try:
+                for turn in await self.fire_due():
+                    if turn.messages and not self._worker.senders:
+                        logger.warning(
+                            "A timer of conversation %r said %d message(s), and there is no sender "
+                            "to send them. Give the Orchestrator a sender, or call fire_due() and "
+                            "deliver what it returns.",
+                            turn.chat_id,
+                            len(turn.messages),
+                        )
+            except StoreError as error:
+                logger.warning("What is due could not be read: %s", error)
+            await asyncio.sleep(poll_s)
+
+    async def fire_due(self) -> list[Turn]:
+        """Wake what is due, once; returns the turns that came of it."""
+        tried: set[str] = set()
+        turns: list[Turn] = []
+        gate = asyncio.Semaphore(AT_ONCE)
+        while True:
+            limit = BATCH + len(tried) + len(self._resting)
+            due = await self._worker.store.due(now=self._worker.now(), limit=limit)
+            fresh = [chat_id for chat_id in due if chat_id not in tried]
+            tried.update(fresh)
+            if not fresh:
+                self._forget(due)
+                return turns
+            awake = [chat_id for chat_id in fresh if not self._rests(chat_id)]
+            # Not in the same order in every worker: they would meet at each conversation.
+            random.shuffle(awake)
+            woken = await asyncio.gather(*[self._wake(chat_id, gate) for chat_id in awake])
+            turns += [turn for turn in woken if turn is not None]
+
+    async def _wake(self, chat_id: str, gate: asyncio.Semaphore) -> Turn | None:
+        async with gate:
+            try:
+                return await self._worker.happen(chat_id, Woken(), patience_s=0.0)
+            except Busy:
+                return None  # whoever holds it sees to it
+            except Exception:
+                logger.exception("A timer of conversation %r failed.", chat_id)
+                return None
+
+    # --- what stays due -----------------------------------------------------------------------
+
+    def _rests(self, chat_id: str) -> bool:
+        """Whether a conversation rests; where not, it does from now on, if it stays due."""
+        now = self._worker.now()
+        times, until = self._resting.get(chat_id, (0, now))
+        if now < until:
+            return True
+        # Woken for the first time, it does not rest yet: its next time may come at once.
+        self._resting[chat_id] = times + 1, now + backoff(times) if times else now
+        return False
+
+    def _forget(self, due: list[str]) -> None:
+        """Forget those that are no longer due."""
+        still = set(due)
+        self._resting = {
+            chat_id: rest for chat_id, rest in self._resting.items() if chat_id in still
+        }
