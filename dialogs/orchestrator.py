@@ -158,8 +158,9 @@ class Orchestrator:
             message: text, or any other value that the log can keep.
             message_id: the platform's id of the message. The same id again gets the recorded
                 answer and runs nothing, within the last 32 of the conversation.
-            in_reply_to: the `Turn.prompt` that it answers; where another one is pending by now
-                the turn is `stale` and nothing runs. None answers whichever is pending.
+            in_reply_to: the `Turn.prompt` that it answers, or the delivery id of a message said
+                with it; where another one is pending by now the turn is `stale` and nothing runs.
+                None answers whichever is pending.
 
         Raises:
             Busy: other workers held the conversation for longer than `patience`.

@@ -6,6 +6,7 @@ them an event calls is decided in `turn.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dialogs.codec import encode_with_copy
@@ -16,6 +17,9 @@ from dialogs.flow import Flow, Interrupt
 from dialogs.recorder import Event
 from dialogs.resume import Outcome, resume
 from dialogs.standing import Digression, Entry, Pending, Status
+
+SAID = 64
+"""How many of its messages' numbers a prompt remembers."""
 
 
 class Progress:
@@ -93,9 +97,9 @@ class Progress:
             can_await=self.can_await,
             conversation=f"{self.chat_id}/{conversation.run}",
         )
-        self.say(outcome.messages)
+        pending = self._said(outcome)
         # The last question asked is the one that is answered: a digression ends here.
-        self.change(log=outcome.log, digression=None, pending=self._pending(outcome))
+        self.change(log=outcome.log, digression=None, pending=pending)
         if outcome.done:
             self.end(Status.COMPLETED, outcome.result)
         elif outcome.timed_out:
@@ -155,8 +159,7 @@ class Progress:
             can_await=self.can_await,
             conversation=f"{self.chat_id}/{key}",
         )
-        self.say(outcome.messages)
-        pending = self._pending(outcome)
+        pending = self._said(outcome)
         if pending is None:
             self._close(cancel)
             return
@@ -170,18 +173,19 @@ class Progress:
         if cancel and self.conversation.is_open:
             self.end(Status.CANCELLED)
         elif pending is not None and pending.for_client:
-            self.say(pending.messages)
+            said = [*pending.said, *self.say(pending.messages)]
+            self.change(pending=replace(pending, said=said[-SAID:]))
 
     # --- words --------------------------------------------------------------------------------
 
-    def say(self, messages: list[Any]) -> None:
+    def say(self, messages: list[Any]) -> list[int]:
         """Give messages their numbers, and keep them where a sender has to send them."""
-        for message in messages:
-            number = self._number(message, by_client=False)
-            if self.sends:
-                outbox = [*self.conversation.outbox, [number, message]]
-                self.change(outbox=outbox, resend_at=None)
+        numbers = [self._number(message, by_client=False) for message in messages]
+        if self.sends and messages:
+            new = [list(pair) for pair in zip(numbers, messages, strict=True)]
+            self.change(outbox=self.conversation.outbox + new, resend_at=None)
         self.messages += messages
+        return numbers
 
     def hear(self, message: Any) -> None:
         """Give a message of the client its number."""
@@ -195,15 +199,16 @@ class Progress:
             self.change(history=kept[-self.flow.history :])
         return number
 
-    def _pending(self, outcome: Outcome) -> Pending | None:
+    def _said(self, outcome: Outcome) -> Pending | None:
+        """Say what a dialog said; returns what it waits for now."""
+        said = self.say(outcome.messages)
         wait = outcome.waiting
         if wait is None:
             return None
         self.change(serial=self.conversation.serial + 1)
         deadline = None if wait.timeout_s is None else self.now + wait.timeout_s
-        return Pending(
-            wait.key, self.conversation.serial, outcome.trail, deadline, outcome.messages
-        )
+        number, place = self.conversation.serial, outcome.trail
+        return Pending(wait.key, number, place, deadline, said[-SAID:], outcome.messages)
 
 
 def _own(message: Any) -> Any:

@@ -40,6 +40,7 @@ class Pending:
         number: names this wait among all of the conversation's.
         place: the dialogs that wait, outermost first, each as its name and "file:line".
         deadline: when its time has passed, in UTC seconds; None: never.
+        said: the numbers of the messages that it was said with.
         messages: what was said when it began: the prompt, said again after a digression.
     """
 
@@ -47,12 +48,17 @@ class Pending:
     number: int
     place: tuple[tuple[str, str], ...]
     deadline: float | None
+    said: list[int]
     messages: list[Any]
 
     @property
     def for_client(self) -> bool:
         """Whether the client's message answers it."""
         return self.step == "get_client_response"
+
+    def is_named(self, prompt: str) -> bool:
+        """Whether this is the wait's own number, or that of a message that it was said with."""
+        return prompt == str(self.number) or prompt in map(str, self.said)
 
     def is_for_signal(self, name: str) -> bool:
         """Whether the signal of this name answers it."""
@@ -64,13 +70,13 @@ class Pending:
 
     def facts(self) -> list[Any]:
         """All of it but its messages, as msgpack has it natively."""
-        return [self.step, self.number, self.place, self.deadline]
+        return [self.step, self.number, self.place, self.deadline, self.said]
 
     @classmethod
     def of(cls, facts: list[Any], messages: list[Any]) -> Self:
         """What `facts` gave, with its messages."""
-        step, number, place, deadline = facts
-        return cls(step, number, tuple((name, at) for name, at in place), deadline, messages)
+        step, number, place, deadline, said = facts
+        return cls(step, number, tuple((name, at) for name, at in place), deadline, said, messages)
 
     def __str__(self) -> str:
         """The wait and where it stands, for people."""

@@ -152,7 +152,7 @@ def _hear(progress: Progress, said: Said) -> Effects[bool]:
     if interrupt is None:  # a client can cancel what always fails when its time has passed
         yield from _expire(progress)
     conversation = progress.conversation
-    if said.in_reply_to is not None and said.in_reply_to != conversation.prompt:
+    if said.in_reply_to is not None and not _answers(progress, said.in_reply_to):
         return True
     asking, is_open = conversation.asking is not None, conversation.is_open
     if interrupt is not None:
@@ -169,6 +169,12 @@ def _hear(progress: Progress, said: Said) -> Effects[bool]:
         progress.hear(said.message)
         yield from progress.begin(said.message)
     return False
+
+
+def _answers(progress: Progress, in_reply_to: str) -> bool:
+    """Whether what a message answers is what the client is asked now."""
+    asking = progress.conversation.asking
+    return asking is not None and asking.is_named(in_reply_to.removeprefix(f"{progress.chat_id}/"))
 
 
 def _keep_signal(progress: Progress, signal: Signalled) -> bool:
