@@ -4,8 +4,9 @@ Nothing is read, written or sent here. `take_turn` is a generator of effects, li
 it runs (see `effects.py`): whoever drives it performs the steps. What it returns is all that is
 to be kept, and an exception means that nothing is: the conversation before it still holds.
 
-The order in which an event is tried: a message id seen before, a deadline that has passed, an
-answer to an old prompt, the interrupts, an open digression, the conversation's own dialog.
+The order in which a message is tried: an id that was seen before, a deadline that has passed
+(unless the message calls an interrupt), an answer to an old prompt, the interrupts, an open
+digression, the conversation's own dialog.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Worker:
         Args:
             chat_id: whose.
             event: the event.
-            patience_s: how long to wait for another worker's turn.
+            patience_s: how long to wait for turns before this one, here and at other workers.
 
         Raises:
             Busy: another worker held the conversation for longer than that.
@@ -85,19 +85,36 @@ class Worker:
         lock = self._locks.get(chat_id)
         if lock is None:
             lock = self._locks[chat_id] = asyncio.Lock()
-        async with lock:
-            claim = await self._claim(chat_id, patience_s)
-            try:
-                claim, after, turn = await self._take(claim, event)
-            except BaseException:
-                # In the background: where this task was cancelled, it cannot wait for it.
-                self._in_background(self._release(claim))
-                raise
-            if self._can_send(claim, after):
-                await self._deliver(claim, after)
-            if isinstance(turn, Exception):
-                raise turn
-            return turn
+        await self._queue(lock, chat_id, patience_s)
+        try:
+            return await self._happen(chat_id, event, patience_s)
+        finally:
+            lock.release()
+
+    async def _queue(self, lock: asyncio.Lock, chat_id: str, patience_s: float) -> None:
+        """Wait for the turns of this conversation that this worker was asked for before."""
+        if not lock.locked():
+            await lock.acquire()
+            return
+        try:
+            async with asyncio.timeout(patience_s):
+                await lock.acquire()
+        except TimeoutError:
+            raise Busy(chat_id, self.lease_s) from None
+
+    async def _happen(self, chat_id: str, event: Happening, patience_s: float) -> Turn:
+        claim = await self._claim(chat_id, patience_s)
+        try:
+            claim, after, turn = await self._take(claim, event)
+        except BaseException:
+            # In the background: where this task was cancelled, it cannot wait for it.
+            self._in_background(self._release(claim))
+            raise
+        if self._can_send(claim, after):
+            await self._deliver(claim, after)
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
 
     async def _claim(self, chat_id: str, patience_s: float) -> Claim:
         """Claim a conversation, and wait where another worker holds it."""
