@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dialogs.stores.base import Claim, Store, Stored
 
 if TYPE_CHECKING:
-    from dialogs.stores.encrypted import Encrypted
+    from dialogs.stores.encrypted import Encrypted, Rotation
     from dialogs.stores.memory import MemoryStore
     from dialogs.stores.mongo import MongoStore
     from dialogs.stores.postgres import PostgresStore
@@ -22,6 +22,7 @@ _ROOMS = {
     "MongoStore": "mongo",
     "PostgresStore": "postgres",
     "RedisStore": "redis",
+    "Rotation": "encrypted",
     "SQLiteStore": "sqlite",
 }
 
@@ -39,6 +40,7 @@ __all__ = [
     "MongoStore",
     "PostgresStore",
     "RedisStore",
+    "Rotation",
     "SQLiteStore",
     "Store",
     "Stored",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dialogs.errors import Busy, Conflict
@@ -30,7 +30,7 @@ class Claim:
     """
 
     chat_id: str
-    body: bytes | None
+    body: bytes | None = field(repr=False)
     revision: int
     token: str
 
@@ -49,7 +49,7 @@ class Stored:
     """
 
     chat_id: str
-    body: bytes
+    body: bytes = field(repr=False)
     revision: int
     status: str
     wake_at: float | None
