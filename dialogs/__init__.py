@@ -61,10 +61,11 @@ from dialogs.steps import (
 from dialogs.waits import get_client_response, sleep, wait_for_signal
 
 if _typing.TYPE_CHECKING:
+    from dialogs.blocking import BlockingOrchestrator
     from dialogs.orchestrator import Orchestrator
 
 # Imported when they are asked for: asyncio is slow to import, and the runners do without it.
-_LATER = {"Orchestrator": "dialogs.orchestrator"}
+_LATER = {"BlockingOrchestrator": "dialogs.blocking", "Orchestrator": "dialogs.orchestrator"}
 
 
 def __getattr__(name: str) -> _typing.Any:
@@ -111,6 +112,7 @@ __all__ = [
     "run_dialog",
     "run_gen_dialog",
     # conversations in a store
+    "BlockingOrchestrator",
     "Conversation",
     "Interrupt",
     "Orchestrator",

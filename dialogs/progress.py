@@ -13,6 +13,7 @@ from dialogs.codec import encode_with_copy
 from dialogs.conversation import Conversation
 from dialogs.dialog import Dialog
 from dialogs.effects import Effects
+from dialogs.events import as_data
 from dialogs.flow import Flow, Interrupt
 from dialogs.recorder import Event
 from dialogs.resume import Outcome, resume
@@ -106,7 +107,8 @@ class Progress:
             self.end(Status.TIMED_OUT)
             message = self.flow.on_timeout
             message = message(self.chat_id) if callable(message) else message
-            self.say([] if message is None else [message])
+            if message is not None:
+                self.say([as_data(message, "the message of on_timeout=")])
 
     def end(self, ended: Status, result: Any = None) -> None:
         """End the run, and what was open beside it."""

@@ -9,15 +9,27 @@ from typing import Any, Generic, Self, TypeVar
 from dialogs.dialog import DialogFunction
 from dialogs.errors import UsageError
 from dialogs.log import DONE, Log
-from dialogs.recorder import Event, Response, TimedOut
+from dialogs.recorder import Event, Response, Signal, TimedOut
 from dialogs.resume import Outcome
 from dialogs.steps import Step
 from dialogs.testing.expectations import Expectations
 from dialogs.testing.outside import FakeClock, Outside, Stubs
 from dialogs.testing.tape import Crash, Tape
-from dialogs.testing.transcript import BOT, ENDING, TIMED_OUT, YOU, line, script_of, shown
+from dialogs.testing.transcript import (
+    BOT,
+    ENDING,
+    SIGNAL,
+    TIMED_OUT,
+    WOKE_UP,
+    YOU,
+    line,
+    read_signal,
+    script_of,
+    shown,
+    signal_line,
+)
 from dialogs.testing.turn import Mode, Turn, atake, take
-from dialogs.waits import GetClientResponse
+from dialogs.waits import GetClientResponse, Sleep, Wait, WaitForSignal, check_signal_name
 
 R = TypeVar("R")
 
@@ -31,6 +43,9 @@ class DialogTester(Expectations, Stubs, Generic[R]):
     a synchronous run and by an asynchronous one, from the same bytes; what they say, what they
     return and the logs they write must be equal. Effects are performed once. A turn that must be
     awaited is taken asynchronously only, inside a running event loop too.
+
+    What comes while the dialog waits for something else is kept, and answers the next wait that it
+    fits, as with an `Orchestrator`.
 
     Args:
         dialog: the dialog, such as `game()`; any step will do.
@@ -80,6 +95,7 @@ class DialogTester(Expectations, Stubs, Generic[R]):
         if log is not None:
             kept = Log.decode(log)
             self._started, self.is_done, self._result = True, kept.phase == DONE, kept.result
+            self._waits_in = kept.frames[-1].pending if kept.frames else ""
 
     def __repr__(self) -> str:
         count = len(self.said)
@@ -112,9 +128,17 @@ class DialogTester(Expectations, Stubs, Generic[R]):
         """Press a button of the last message that has buttons."""
         return self._take(lambda: self._pressed(label), crash_at)
 
+    def signal(self, name: str, payload: Any = None, *, crash_at: Crashes = None) -> Self:
+        """Give a signal: the answer to `wait_for_signal(name)`."""
+        return self._take(lambda: self._signalled(name, payload), crash_at)
+
     def time_out(self, *, crash_at: Crashes = None) -> Self:
-        """Let the time of the pending `get_client_response(timeout=...)` pass."""
+        """Let the timeout of the pending wait pass."""
         return self._take(self._silence, crash_at)
+
+    def wake(self, *, crash_at: Crashes = None) -> Self:
+        """Let the time of the pending `sleep` pass."""
+        return self._take(self._slept, crash_at)
 
     async def astart(self, *, crash_at: Crashes = None) -> Self:
         """`start`, on the event loop of the test."""
@@ -128,9 +152,17 @@ class DialogTester(Expectations, Stubs, Generic[R]):
         """`press`, on the event loop of the test."""
         return await self._atake(lambda: self._pressed(label), crash_at)
 
+    async def asignal(self, name: str, payload: Any = None, *, crash_at: Crashes = None) -> Self:
+        """`signal`, on the event loop of the test."""
+        return await self._atake(lambda: self._signalled(name, payload), crash_at)
+
     async def atime_out(self, *, crash_at: Crashes = None) -> Self:
         """`time_out`, on the event loop of the test."""
         return await self._atake(self._silence, crash_at)
+
+    async def awake(self, *, crash_at: Crashes = None) -> Self:
+        """`wake`, on the event loop of the test."""
+        return await self._atake(self._slept, crash_at)
 
     def play(self, script: str) -> Self:
         """Say and expect what a transcript has, from where the conversation stands.
@@ -138,7 +170,8 @@ class DialogTester(Expectations, Stubs, Generic[R]):
         Args:
             script: lines "you: ..." and "bot: ..."; other lines go on with the one before.
                 "..." in a line of the bot stands for any words, "you: [Yes]" presses a button,
-                and "(timed out)" lets the time pass. Everything that is said must be there.
+                "(timed out)" and "(woke up)" let time pass, and "(signal paid: 5)" gives a
+                signal. Everything that is said must be there.
         """
         __tracebackhide__ = True
         for speaker, words in script_of(script):
@@ -152,6 +185,10 @@ class DialogTester(Expectations, Stubs, Generic[R]):
                 self._expect_ending(words)
             elif speaker == TIMED_OUT:
                 self.time_out()
+            elif speaker == WOKE_UP:
+                self.wake()
+            elif speaker == SIGNAL:
+                self.signal(*read_signal(words))
             elif words.startswith("[") and words.endswith("]"):
                 self.press(words[1:-1])
             else:
@@ -207,16 +244,23 @@ class DialogTester(Expectations, Stubs, Generic[R]):
     def _runs(
         self, prepare: Callable[[], Event | None], crash_at: Crashes
     ) -> Iterator[tuple[Turn, Tape]]:
-        """The turns to take: the start where it is due, the ones that crash, and this one."""
+        """The turns to take: the start where it is due, those that crash, this one, what was kept."""
         if self.bytes is None and prepare != self._start:
             yield self._turn(None), Tape(self._outside)
-        turn = self._turn(prepare())
-        put_back = self._outside.remember()
-        for effects in [crash_at] if isinstance(crash_at, int) else crash_at or ():
-            yield turn, Tape(self._outside, effects)
-            put_back()
-            self._lines.append("(crashed)")
-        yield turn, Tape(self._outside)
+        event = prepare()
+        self._begin()
+        if event is not None and not self._is_for(event):
+            self._kept.append(event)
+        else:
+            turn, put_back = self._turn(event), self._outside.remember()
+            for effects in [crash_at] if isinstance(crash_at, int) else crash_at or ():
+                yield turn, Tape(self._outside, effects)
+                put_back()
+                self._lines.append("(crashed)")
+            yield turn, Tape(self._outside)
+        while (event := next(filter(self._answers, self._kept), None)) is not None:
+            self._kept.remove(event)
+            yield self._turn(event), Tape(self._outside)
 
     def _turn(self, event: Event | None) -> Turn:
         return Turn(self.bytes, self.dialog, self.fallback, event, self._conversation)

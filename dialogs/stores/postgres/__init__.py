@@ -1,0 +1,5 @@
+"""Conversations in PostgreSQL, one row each."""
+
+from dialogs.stores.postgres.store import PostgresStore
+
+__all__ = ["PostgresStore"]
