@@ -105,11 +105,8 @@ class BlockingOrchestrator:
                     "Open it when the program starts, and share it between the threads.",
                 )
             with contextlib.ExitStack() as resources:
-                loop = resources.enter_context(
-                    self._from_thread.start_blocking_portal("asyncio", name="dialogs")
-                )
+                loop = resources.enter_context(self._from_thread.start_blocking_portal("asyncio"))
                 portal = resources.enter_context(loop.wrap_async_context_manager(self._serving()))
-                self._loop_thread = portal.call(threading.get_ident)
                 self._resources = resources.pop_all()
             self._pid = os.getpid()
             self._portal = portal
@@ -134,6 +131,8 @@ class BlockingOrchestrator:
     @contextlib.asynccontextmanager
     async def _serving(self) -> AsyncIterator[BlockingPortal]:
         """Takes calls; ends when the last one is done, and closes the orchestrator after it."""
+        thread = threading.current_thread()
+        thread.name, self._loop_thread = "dialogs", threading.get_ident()
         async with self._orchestrator, self._from_thread.BlockingPortal() as portal:
             yield portal
 

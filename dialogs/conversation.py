@@ -7,7 +7,7 @@ and not yet sent, the message ids that were seen, what came too early. Nothing i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 from zlib import crc32
 
@@ -129,7 +129,10 @@ class Conversation:
 
     def replace(self, **changes: Any) -> Conversation:
         """The same conversation, with other values for some of its fields."""
-        return replace(self, **changes)
+        copy = Conversation.__new__(Conversation)
+        for name in _NAMES:
+            setattr(copy, name, changes[name] if name in changes else getattr(self, name))
+        return copy
 
     # --- bytes --------------------------------------------------------------------------------
 

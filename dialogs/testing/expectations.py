@@ -8,8 +8,9 @@ from typing import Any, NoReturn, Self
 
 from dialogs.messages import Button, Message
 from dialogs.resume import Outcome
-from dialogs.steps import Step
+from dialogs.steps import describe_key
 from dialogs.testing.transcript import BOT, ending, fits, line, shown, text_of
+from dialogs.waits import GetClientResponse, Wait
 
 
 class Expectations:
@@ -27,7 +28,8 @@ class Expectations:
         self.is_done = False
         self._started = False
         self._result: Any = None
-        self._waiting: Step[Any] | None = None
+        self._waiting: Wait | None = None
+        self._waits_in = ""
         self._expected = 0
         self._lines: list[str] = []
 
@@ -80,21 +82,27 @@ class Expectations:
             self._fail(f"expected  the result {result!r}\nbut got   {self._result!r}")
         return self
 
-    def expect_waiting(self) -> Self:
-        """Expect that the dialog waits for the client."""
+    def expect_waiting(self, step: str = GetClientResponse.key) -> Self:
+        """Expect that the dialog waits: for the client, or in another step.
+
+        Args:
+            step: what it waits in, as logs know it: "wait_for_signal paid", or "sleep".
+        """
         __tracebackhide__ = True
-        if self.is_done or not self._started:
-            self._fail(f"expected  that the dialog waits for the client\nbut       {self._state()}")
+        if self.is_done or not self._started or self._waits_in != step:
+            what = "for the client" if step == GetClientResponse.key else f"in {describe_key(step)}"
+            self._fail(f"expected  that the dialog waits {what}\nbut       {self._state()}")
         return self
 
     def _heard(self, outcome: Outcome) -> None:
         """Take in what a turn led to."""
-        self.messages, self._expected = outcome.messages, 0
+        self.messages += outcome.messages
         self.said += outcome.messages
         self._lines += [line(BOT, shown(message)) for message in outcome.messages]
         if outcome.done and not self.is_done:
             self._lines.append(ending(outcome.result))
         self._started, self._waiting = True, outcome.waiting
+        self._waits_in = "" if outcome.waiting is None else outcome.waiting.key
         self.is_done, self._result = outcome.done, outcome.result
 
     def _button(self, label: str) -> Button:
@@ -113,7 +121,7 @@ class Expectations:
             return "it has not started"
         if self.is_done:
             return f"it is done, with the result {self._result!r}"
-        return f"it waits in {self._waiting!r}" if self._waiting else "it waits"
+        return f"it waits in {describe_key(self._waits_in)}"
 
     def _next(self, wanted: str) -> Any:
         __tracebackhide__ = True

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, Self, TypeVar
 
 from dialogs.dialog import DialogFunction
-from dialogs.errors import UsageError
 from dialogs.log import DONE, Log
-from dialogs.recorder import Event, Response, Signal, TimedOut
+from dialogs.recorder import Event
 from dialogs.resume import Outcome
 from dialogs.steps import Step
-from dialogs.testing.expectations import Expectations
+from dialogs.testing.events import Events, Prepare
 from dialogs.testing.outside import FakeClock, Outside, Stubs
 from dialogs.testing.tape import Crash, Tape
 from dialogs.testing.transcript import (
@@ -21,22 +20,17 @@ from dialogs.testing.transcript import (
     SIGNAL,
     TIMED_OUT,
     WOKE_UP,
-    YOU,
-    line,
     read_signal,
     script_of,
-    shown,
-    signal_line,
 )
 from dialogs.testing.turn import Mode, Turn, atake, take
-from dialogs.waits import GetClientResponse, Sleep, Wait, WaitForSignal, check_signal_name
 
 R = TypeVar("R")
 
 Crashes = int | Iterable[int] | None
 
 
-class DialogTester(Expectations, Stubs, Generic[R]):
+class DialogTester(Events, Stubs, Generic[R]):
     """Converses with a dialog: says what a client would, and expects what the dialog says.
 
     The conversation is kept as bytes only, and read anew for every message. Every turn is taken by
@@ -229,38 +223,45 @@ class DialogTester(Expectations, Stubs, Generic[R]):
 
     # --- taking a turn ------------------------------------------------------------------------
 
-    def _take(self, prepare: Callable[[], Event | None], crash_at: Crashes) -> Self:
+    def _take(self, prepare: Prepare, crash_at: Crashes) -> Self:
         for turn, tape in self._runs(prepare, crash_at):
             with self._undone():
                 self._end(tape, take(turn, tape, self._mode))
         return self
 
-    async def _atake(self, prepare: Callable[[], Event | None], crash_at: Crashes) -> Self:
+    async def _atake(self, prepare: Prepare, crash_at: Crashes) -> Self:
         for turn, tape in self._runs(prepare, crash_at):
             with self._undone():
                 self._end(tape, await atake(turn, tape, self._mode))
         return self
 
-    def _runs(
-        self, prepare: Callable[[], Event | None], crash_at: Crashes
-    ) -> Iterator[tuple[Turn, Tape]]:
-        """The turns to take: the start where it is due, those that crash, this one, what was kept."""
+    def _runs(self, prepare: Prepare, crash_at: Crashes) -> Iterator[tuple[Turn, Tape]]:
+        """The turns to take: the start where it is due, the ones that crash, and this one."""
+        self._put_back = self._remember()
         if self.bytes is None and prepare != self._start:
             yield self._turn(None), Tape(self._outside)
-        event = prepare()
-        self._begin()
-        if event is not None and not self._is_for(event):
-            self._kept.append(event)
-        else:
-            turn, put_back = self._turn(event), self._outside.remember()
-            for effects in [crash_at] if isinstance(crash_at, int) else crash_at or ():
-                yield turn, Tape(self._outside, effects)
-                put_back()
-                self._lines.append("(crashed)")
-            yield turn, Tape(self._outside)
-        while (event := next(filter(self._answers, self._kept), None)) is not None:
-            self._kept.remove(event)
+        wait, event = prepare()
+        self.messages, self._expected = [], 0
+        self._put_back = self._remember()
+        if self._waits_in != wait and not self.is_done:
+            self._kept.append((wait, event))
+            return
+        turn, put_back = self._turn(event), self._outside.remember()
+        for effects in [crash_at] if isinstance(crash_at, int) else crash_at or ():
+            yield turn, Tape(self._outside, effects)
+            put_back()
+            self._lines.append("(crashed)")
+        yield turn, Tape(self._outside)
+        yield from self._runs_of_kept()
+
+    def _runs_of_kept(self) -> Iterator[tuple[Turn, Tape]]:
+        """The turns of what came too early and is waited for by now."""
+        while fitting := [at for at, (wait, _) in enumerate(self._kept) if wait == self._waits_in]:
+            _, event = self._kept.pop(fitting[0])
             yield self._turn(event), Tape(self._outside)
+
+    def _look(self) -> Outcome:
+        return take(self._turn(None), Tape(self._outside), self._mode)
 
     def _turn(self, event: Event | None) -> Turn:
         return Turn(self.bytes, self.dialog, self.fallback, event, self._conversation)
@@ -273,8 +274,8 @@ class DialogTester(Expectations, Stubs, Generic[R]):
         except Crash:
             return
         except Exception as error:
+            self._put_back()
             self._lines.append(f"(failed with {type(error).__name__})")
-            self.messages, self._expected = [], 0
             raise
 
     def _end(self, tape: Tape, outcome: Outcome) -> None:
@@ -282,38 +283,6 @@ class DialogTester(Expectations, Stubs, Generic[R]):
             return  # at its end
         self.bytes = outcome.log
         self._heard(outcome)
-
-    # --- events -------------------------------------------------------------------------------
-
-    def _start(self) -> None:
-        if self.bytes is not None:
-            raise UsageError(
-                "start() was called in an open conversation.",
-                "A conversation starts once.",
-                "Go on with say(...).",
-            )
-
-    def _hear(self, response: Any) -> Event:
-        self._lines.append(line(YOU, shown(response)))
-        return Response(response)
-
-    def _pressed(self, label: str) -> Event:
-        __tracebackhide__ = True
-        answer = self._button(label).answer
-        self._lines.append(line(YOU, f"[{label}]"))
-        return Response(answer)
-
-    def _silence(self) -> Event:
-        __tracebackhide__ = True
-        if self._waiting is None and not self.is_done:
-            # A log that was given: see where it stands, by a turn in which nothing happens.
-            self._waiting = take(self._turn(None), Tape(self._outside), self._mode).waiting
-        waiting = self._waiting
-        if not isinstance(waiting, GetClientResponse) or waiting.timeout_s is None:
-            self._fail(f"expected  a wait with a timeout\nbut       {self._state()}")
-        self.clock.advance(waiting.timeout_s)
-        self._lines.append(TIMED_OUT)
-        return TimedOut()
 
 
 def _made(dialog: Any) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from typing import Any
 
 from dialogs.errors import UsageError
 from dialogs.messages import Message
 
-BOT, YOU, TIMED_OUT, ENDING = "bot", "you", "(timed out)", "(done"
+BOT, YOU, ENDING, SIGNAL = "bot", "you", "(done", "(signal "
+TIMED_OUT, WOKE_UP = "(timed out)", "(woke up)"
 
 
 def text_of(message: Any) -> str:
@@ -42,13 +44,41 @@ def ending(result: Any) -> str:
     return f"{ENDING})" if result is None else f"{ENDING}: {result!r})"
 
 
+def signal_line(name: str, payload: Any) -> str:
+    """The line of a signal that came.
+
+    >>> signal_line("paid", 5)
+    '(signal paid: 5)'
+    """
+    return f"{SIGNAL}{name})" if payload is None else f"{SIGNAL}{name}: {payload!r})"
+
+
+def read_signal(written: str) -> tuple[str, Any]:
+    """The name and the payload of such a line.
+
+    Raises:
+        UsageError: the payload is more than plain data.
+    """
+    name, colon, payload = written.removeprefix(SIGNAL).removesuffix(")").partition(": ")
+    try:
+        return name, literal_eval(payload) if colon else None
+    except (ValueError, SyntaxError):
+        raise UsageError(
+            f"The payload of {written!r} cannot be read.",
+            "A script has numbers, texts and the like, written as in Python.",
+            f"Give it in the test: tester.signal({name!r}, ...).",
+        ) from None
+
+
 def script_of(text: str) -> list[tuple[str, str]]:
     """The speakers of a script and what they say; a line of no speaker goes on with the last."""
     script: list[tuple[str, str]] = []
     for written in filter(None, map(str.strip, text.splitlines())):
         speaker, colon, words = written.partition(":")
-        if written == TIMED_OUT:
-            script.append((TIMED_OUT, ""))
+        if written in (TIMED_OUT, WOKE_UP):
+            script.append((written, ""))
+        elif written.startswith(SIGNAL) and written.endswith(")"):
+            script.append((SIGNAL, written))
         elif written.startswith((f"{ENDING})", f"{ENDING}:")):
             script.append((ENDING, written))
         elif colon and speaker in (BOT, YOU):

@@ -80,6 +80,13 @@ class _Ending:
         return isinstance(self.error, AsyncInSyncRun) or needs_loop(self.error)
 
 
+def _ending(outcome: Outcome) -> _Ending:
+    """How a run ended that had an outcome; a timeout that nobody caught is raised."""
+    if outcome.timed_out is not None:
+        return _Ending(None, outcome.timed_out)
+    return _Ending(outcome, None)
+
+
 def take(turn: Turn, tape: Tape, mode: Mode) -> Outcome:
     """Take a turn in a synchronous test.
 
@@ -117,7 +124,7 @@ async def atake(turn: Turn, tape: Tape, mode: Mode) -> Outcome:
 def _run_sync(turn: Turn, tape: Tape) -> _Ending:
     try:
         effects = tape.play(turn.effects(can_await=False), can_await=False)
-        return _Ending(drive(effects, tape.outside.world), None)
+        return _ending(drive(effects, tape.outside.world))
     except Exception as error:  # noqa: BLE001 - it is compared, and raised by `result`
         return _Ending(None, error)
     except Differs as differs:
@@ -129,7 +136,7 @@ def _run_sync(turn: Turn, tape: Tape) -> _Ending:
 async def _run_async(turn: Turn, tape: Tape) -> _Ending:
     try:
         effects = tape.play(turn.effects(can_await=True), can_await=True)
-        return _Ending(await adrive(effects, tape.outside.world), None)
+        return _ending(await adrive(effects, tape.outside.world))
     except Exception as error:  # noqa: BLE001 - it is compared, and raised by `result`
         return _Ending(None, error)
     except Differs as differs:
