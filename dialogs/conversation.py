@@ -98,14 +98,14 @@ class Conversation:
 
     @property
     def deadline(self) -> float | None:
-        """When the time of a wait passes, or is tried again, in UTC seconds; None: never."""
+        """When the time of a wait passes, or is tried again, in UTC seconds; None where never."""
         times = [wait.deadline for wait in self._waits if wait.deadline is not None]
         # What failed is past already: it is tried again at retry_at, and not in a circle till then.
         return max(min(times), self.retry_at or 0.0) if times else None
 
     @property
     def wake_at(self) -> float | None:
-        """When something is to be done without an event, the outbox included; None: never."""
+        """When something is to be done without an event, in UTC seconds; None where never."""
         times = [] if self.deadline is None else [self.deadline]
         if self.outbox:
             times.append(self.updated_at if self.resend_at is None else self.resend_at)

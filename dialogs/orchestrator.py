@@ -52,6 +52,10 @@ class Orchestrator:
         poll: how often `run_timers` looks for what is due.
         history: how many messages `Conversation.history` keeps of what both sides said.
 
+    Attributes:
+        store: the store.
+        history: how many messages each conversation keeps.
+
     >>> import asyncio
     >>> from dialogs import Orchestrator, dialog, get_client_response, send_message
     >>> from dialogs.stores import MemoryStore
@@ -104,6 +108,7 @@ class Orchestrator:
             history=history,
         )
         self.store = store
+        self.history = history
         self._senders = Senders(sender)
         self._worker = Worker(
             store,

@@ -22,7 +22,7 @@ from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, W
 from dialogs.flow import Flow
 from dialogs.progress import Progress
 from dialogs.recorder import Response, Signal, TimedOut
-from dialogs.standing import Status
+from dialogs.standing import Entry, Status
 
 SEEN = 32
 """How many message ids a conversation remembers, with their answers."""
@@ -89,7 +89,9 @@ def take_turn(
     return progress.conversation, turn
 
 
-def failed(before: Conversation, error: BaseException, apology: Any, *, now: float) -> Conversation:
+def failed(
+    before: Conversation, error: BaseException, apology: Any, *, now: float, history: int = 0
+) -> Conversation:
     """The conversation after a turn that raised an exception: as it was, but for the error.
 
     Args:
@@ -97,12 +99,15 @@ def failed(before: Conversation, error: BaseException, apology: Any, *, now: flo
         error: the exception.
         apology: what is put into the outbox to be said; None: nothing.
         now: the time, in UTC seconds.
+        history: how many messages the conversation keeps of what was said.
     """
     failures = before.failures + 1
-    said = [] if apology is None else [[before.serial + 1, apology]]
+    number = before.serial if apology is None else before.serial + 1
+    said = [] if apology is None else [Entry(number, False, now, apology)]
     return before.replace(
-        serial=before.serial + len(said),
-        outbox=before.outbox + said,
+        serial=number,
+        outbox=before.outbox + [[entry.number, entry.message] for entry in said],
+        history=(before.history + said)[-history:] if history else before.history,
         error="".join(traceback.format_exception(error))[-LONGEST_ERROR:],
         failures=failures,
         retry_at=now + backoff(failures),

@@ -156,7 +156,9 @@ class Worker:
         except InboxFull:
             raise
         except Exception as error:  # noqa: BLE001 - it is kept, and raised to the caller
-            after, turn = failed(before, error, self._apology(error), now=self.now()), error
+            apology, history = self._apology(error), self.flow.history
+            after = failed(before, error, apology, now=self.now(), history=history)
+            turn = error
             body = after.encode()
         if body:
             try:

@@ -20,7 +20,7 @@ _ABANDONED_S = 86_400.0
 
 
 class PostgresStore:
-    """Keeps conversations in a table of PostgreSQL, 12 or newer (tested with 16), under asyncio.
+    """Keeps conversations in a table of PostgreSQL, 12 or newer (tested with 16), under asyncio::
 
         store = PostgresStore("postgresql://bot@db.example/bot")
         await store.setup()

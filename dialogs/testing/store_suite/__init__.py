@@ -37,7 +37,7 @@ class StoreSuite(Claims, Commits, Contents, Expiry, Finding, Sharing):
 
     Inherit it in a class that pytest collects, and give it the fixture `store`: a store that is
     empty when a test begins. The tests call `setup` where they need it, and never `close` it for
-    good, so close it after the test:
+    good, so close it after the test::
 
         class TestMyStore(StoreSuite):
             @pytest.fixture
