@@ -205,7 +205,9 @@ def _give_kept(progress: Progress) -> Effects[None]:
     """Give the open waits what came too early for them."""
     while True:
         conversation = progress.conversation
-        if conversation.inbox and (conversation.asking is not None or not conversation.is_open):
+        # What was said before a digression's question is not its answer.
+        hears = conversation.asking is not None or not conversation.is_open
+        if conversation.inbox and hears and conversation.digression is None:
             message, *rest = conversation.inbox
             progress.change(inbox=rest)
             if conversation.asking is not None:
