@@ -23,6 +23,7 @@ class Conversation:
     Args:
         ended: how the last run ended; None while one is open, and before the first.
         run: the number of the run: how often a dialog began here, from 1; 0 before the first.
+        root: the name of the dialog that it was begun with; "" is the orchestrator's own.
         serial: the number of the last message or wait; the next one gets the next.
         log: the open run's log; None where none is open.
         digressions: how many interrupts were called.
@@ -46,6 +47,7 @@ class Conversation:
 
     ended: Status | None = None
     run: int = 0
+    root: str = ""
     serial: int = 0
     log: bytes | None = None
     digressions: int = 0

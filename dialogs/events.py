@@ -12,7 +12,13 @@ from dialogs.standing import Status
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The event that a conversation is begun without a message."""
+    """The event that a conversation is begun without a message.
+
+    Args:
+        root: the name of the root that it begins; "" is the orchestrator's own.
+    """
+
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +29,13 @@ class Said:
         message: what, as `as_data` gives it.
         message_id: the platform's id of it; the same id again gets the same answer.
         in_reply_to: the prompt that it answers; None: whichever is pending.
+        root: the name of the root that it may begin; "" is the orchestrator's own, None: none.
     """
 
     message: Any
     message_id: str | None = None
     in_reply_to: str | None = None
+    root: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)

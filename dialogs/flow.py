@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dialogs.dialog import Dialog
-from dialogs.errors import NotAStep, UsageError
+from dialogs.errors import NotAStep, UnknownDialog, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +85,32 @@ def opener(dialog: Any) -> Opener:
             type(dialog).__name__,
             "Decorate the function with @dialog and hand it over, such as game, or a call of it.",
         )
-    takes = [
-        parameter
-        for parameter in inspect.signature(dialog.definition.fn).parameters.values()
-        if parameter.kind is not parameter.VAR_KEYWORD
-    ]
-    needed = [parameter for parameter in takes if parameter.default is parameter.empty]
-    needed = [parameter for parameter in needed if parameter.kind is not parameter.VAR_POSITIONAL]
-    if len(needed) > 1 or any(parameter.kind is parameter.KEYWORD_ONLY for parameter in needed):
+    needed, positional = _parameters(dialog)
+    if len(needed) > 1 or needed != positional[: len(needed)]:
         raise UsageError(
             f"The dialog {dialog.definition.name!r} needs {len(needed)} arguments.",
             "A conversation has nothing to give it but its opening message.",
             "Let it take no argument or that message, or hand over a call: game(1, 2).",
         )
-    positional = [parameter for parameter in takes if parameter.kind is not parameter.KEYWORD_ONLY]
     if not positional:
         return lambda _opening: dialog()
     call: Opener = dialog
     return call
+
+
+def takes_opening(dialog: Any) -> bool:
+    """Whether a dialog that `opener` took cannot begin without an opening message."""
+    return not isinstance(dialog, Dialog) and bool(_parameters(dialog)[0])
+
+
+def _parameters(dialog: Any) -> tuple[list[str], list[str]]:
+    """The names of a dialog's parameters: those that need an argument; those that have a place."""
+    parameters = list(inspect.signature(dialog.definition.fn).parameters.values())
+    many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [one for one in parameters if one.default is one.empty and one.kind not in many]
+    apart = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+    placed = [one for one in parameters if one.kind not in apart]
+    return [one.name for one in needed], [one.name for one in placed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +118,56 @@ class Flow:
     """What every conversation of an orchestrator runs.
 
     Args:
-        root: the dialog.
+        own: the dialog of those that were begun with no other.
         fallback: its fallback dialog, or None.
         interrupts: tried in this order.
         restarts: whether a message after the end begins the next run.
         on_timeout: what is said where a run ends as TIMED_OUT; None: nothing.
         history: how many messages a conversation keeps of what was said.
+        others: more dialogs that a conversation may be begun with, by their names.
     """
 
-    root: Opener
+    own: Opener
     fallback: Any = None
     interrupts: tuple[Interrupt, ...] = ()
     restarts: bool = True
     on_timeout: Any = None
     history: int = 0
+    others: dict[str, Opener] = field(default_factory=dict)
+
+    def root(self, name: str) -> Opener:
+        """The dialog that a conversation was begun with.
+
+        Args:
+            name: its name; "" is the orchestrator's own.
+
+        Raises:
+            UnknownDialog: there is none of this name.
+        """
+        found = self.others.get(name) if name else self.own
+        if found is None:
+            raise UnknownDialog(
+                f"A conversation runs the root {name!r}, which this orchestrator does not have.",
+                "It was begun by a program that has it.",
+                f"Give it to this orchestrator, too: add_root({name!r}, dialog).",
+                name,
+            )
+        return found
+
+    def add_root(self, name: str, dialog: Any) -> None:
+        """Give another dialog that a conversation may be begun with.
+
+        Raises:
+            UsageError: another one has the name, or it is empty.
+        """
+        call = opener(dialog)
+        if not name or name in self.others:
+            raise UsageError(
+                f"{name!r} cannot name another root.",
+                "Conversations know their root by its name.",
+                "Give each root a name of its own.",
+            )
+        self.others[name] = call
 
     def interrupt(self, message: Any) -> Interrupt | None:
         """The interrupt that a message calls, or None."""

@@ -71,7 +71,12 @@ class Message:
 
 
 class Sender(Protocol):
-    """Carries messages to the client. See `Orchestrator`."""
+    """Carries messages to the client. See `Orchestrator`.
+
+    A sender may have a second method, `resend_message`, of the same arguments. It is called in
+    place of `send_message` for what an earlier turn said and could not acknowledge: it may have
+    been sent already.
+    """
 
     async def send_message(self, chat_id: str, message: Any, *, delivery_id: str) -> Any:
         """Send one message.

@@ -13,7 +13,7 @@ from dialogs.conversation import Conversation
 from dialogs.drivers import REAL, World
 from dialogs.errors import UsageError
 from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, as_data
-from dialogs.flow import Flow, Interrupt, opener
+from dialogs.flow import Flow, Interrupt, opener, takes_opening
 from dialogs.ids import check_chat_id, check_id
 from dialogs.messages import Sender
 from dialogs.senders import Senders
@@ -55,6 +55,8 @@ class Orchestrator:
     Attributes:
         store: the store.
         history: how many messages each conversation keeps.
+        takes_opening: whether the root needs the message that opens a conversation, so that
+            `start` cannot begin one.
 
     >>> import asyncio
     >>> from dialogs import Orchestrator, dialog, get_client_response, send_message
@@ -109,6 +111,7 @@ class Orchestrator:
         )
         self.store = store
         self.history = history
+        self.takes_opening = takes_opening(root)
         self._senders = Senders(sender)
         self._worker = Worker(
             store,
@@ -146,6 +149,20 @@ class Orchestrator:
         """
         self._senders.attach(prefix, sender)
 
+    def add_root(self, name: str, root: Any) -> None:
+        """Give another dialog that conversations may be begun with, in place of the root.
+
+        Every process that takes turns needs it, those that run timers too.
+
+        Args:
+            name: how conversations know it.
+            root: the dialog, as for `Orchestrator`.
+
+        Raises:
+            UsageError: another dialog has the name, or it is empty.
+        """
+        self._worker.flow.add_root(name, root)
+
     # --- events -------------------------------------------------------------------------------
 
     async def handle_message(
@@ -155,6 +172,7 @@ class Orchestrator:
         *,
         message_id: str | None = None,
         in_reply_to: str | None = None,
+        root: str | None = "",
     ) -> Turn:
         """Give a conversation the client's message; the first one begins it.
 
@@ -166,6 +184,8 @@ class Orchestrator:
             in_reply_to: the `Turn.prompt` that it answers, or the delivery id of a message said
                 with it; where another one is pending by now the turn is `stale` and nothing runs.
                 None answers whichever is pending.
+            root: where it begins a run, the name of its dialog, which `add_root` gave; "" is the
+                orchestrator's own. None begins none: where none is open, the turn is `stale`.
 
         Raises:
             Busy: other workers held the conversation for longer than `patience`.
@@ -178,14 +198,18 @@ class Orchestrator:
         check_id("message_id", message_id)
         check_id("in_reply_to", in_reply_to)
         message = as_data(message, "the client's message")
-        return await self._happen(chat_id, Said(message, message_id, in_reply_to))
+        return await self._happen(chat_id, Said(message, message_id, in_reply_to, root))
 
-    async def start(self, chat_id: str) -> Turn:
+    async def start(self, chat_id: str, *, root: str = "") -> Turn:
         """Begin a conversation without a message; does nothing where one is open.
+
+        Args:
+            chat_id: whose conversation.
+            root: the name of its dialog, which `add_root` gave; "" is the orchestrator's own.
 
         Raises what `handle_message` does.
         """
-        return await self._happen(chat_id, Start())
+        return await self._happen(chat_id, Start(root))
 
     async def signal(
         self, chat_id: str, name: str, payload: Any = None, *, message_id: str | None = None
@@ -249,13 +273,7 @@ class Orchestrator:
 
         Raises what `conversation` does.
         """
-        if status is not None and status not in list(Status):
-            raise UsageError(
-                f"{status!r} is no status.",
-                "A conversation has one of: " + ", ".join(Status) + ".",
-                "Give one of them, such as Status.ERROR, or None for all conversations.",
-            )
-        wanted = None if status is None else str(status)
+        wanted = None if status is None else Status.named(status).value
         async for stored in self.store.scan(wanted, now=self._worker.now()):
             yield stored.chat_id, decode(stored.chat_id, stored.body)
 

@@ -67,9 +67,10 @@ class Progress:
 
     # --- the conversation's own dialog --------------------------------------------------------
 
-    def begin(self, opening: Any) -> Effects[None]:
-        """Begin the next run."""
+    def begin(self, opening: Any, root: str) -> Effects[None]:
+        """Begin the next run, of the root with this name."""
         self.change(
+            root=root,
             ended=None,
             run=self.conversation.run + 1,
             opening=opening,
@@ -92,7 +93,7 @@ class Progress:
         conversation = self.conversation
         outcome = yield from resume(
             conversation.log,
-            self.flow.root(_own(conversation.opening)),
+            self.flow.root(conversation.root)(_own(conversation.opening)),
             self.flow.fallback,
             event,
             can_await=self.can_await,

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Self
 
+from dialogs.errors import UsageError
+
 
 class Status(enum.StrEnum):
     """Where a conversation stands."""
@@ -24,6 +26,22 @@ class Status(enum.StrEnum):
     """It was ended from outside."""
     ERROR = "ERROR"
     """The last turn raised an exception and was undone; the next event tries again."""
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """The status of this name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        for status in cls:
+            if status == name:
+                return status
+        raise UsageError(
+            f"{name!r} is no status.",
+            f"A conversation has one of: {', '.join(cls)}.",
+            "Give one of them, such as Status.ERROR, or None for all conversations.",
+        )
 
     @property
     def is_over(self) -> bool:

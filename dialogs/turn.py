@@ -135,7 +135,7 @@ def _take(progress: Progress, event: Happening) -> Effects[bool]:
         case Woken() if progress.now >= (conversation.retry_at or progress.now):
             yield from _expire(progress)
         case Start() if not conversation.is_open:
-            yield from progress.begin(None)
+            yield from progress.begin(None, event.root)
         case Cancelled() if conversation.is_open:
             progress.end(Status.CANCELLED)
         case Cancelled() if conversation.digression is not None:
@@ -171,9 +171,11 @@ def _hear(progress: Progress, said: Said) -> Effects[bool]:
         _check_room(conversation.inbox, "messages")
         progress.hear(said.message)
         progress.change(inbox=[*conversation.inbox, said.message])
+    elif said.root is None:
+        return True
     elif progress.flow.restarts or conversation.ended is None:
         progress.hear(said.message)
-        yield from progress.begin(said.message)
+        yield from progress.begin(said.message, said.root)
     return False
 
 
@@ -213,7 +215,7 @@ def _give_kept(progress: Progress) -> Effects[None]:
             if conversation.asking is not None:
                 yield from progress.advance(Response(message))
             elif progress.flow.restarts:
-                yield from progress.begin(message)
+                yield from progress.begin(message, conversation.root)
         elif not (yield from _give_signal(progress)):
             return
 

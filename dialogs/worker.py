@@ -105,13 +105,13 @@ class Worker:
     async def _happen(self, chat_id: str, event: Happening, patience_s: float) -> Turn:
         claim = await self._claim(chat_id, patience_s)
         try:
-            claim, after, turn = await self._take(claim, event)
+            claim, before, after, turn = await self._take(claim, event)
         except BaseException:
             # In the background: where this task was cancelled, it cannot wait for it.
             self._in_background(self._release(claim))
             raise
         if self._can_send(claim, after):
-            await self._deliver(claim, after)
+            await self._deliver(claim, before, after)
         if isinstance(turn, Exception):
             raise turn
         return turn
@@ -136,8 +136,13 @@ class Worker:
 
     async def _take(
         self, claim: Claim, event: Happening
-    ) -> tuple[Claim, Conversation, Turn | Exception]:
-        """Take the turn and commit it: the claim, where it is still held, and what came of it."""
+    ) -> tuple[Claim, Conversation, Conversation, Turn | Exception]:
+        """Take the turn and commit it.
+
+        Returns:
+            The claim, where it is still held; the conversation before and after; and what came
+            of it.
+        """
         chat_id, now = claim.chat_id, self.now()
         before = Conversation.new(now) if claim.body is None else decode(chat_id, claim.body)
         turn: Turn | Exception
@@ -171,7 +176,7 @@ class Worker:
                 raise turn from None
         elif not self._can_send(claim, after):
             await self.store.release(claim)
-        return claim, after, turn
+        return claim, before, after, turn
 
     def _apology(self, error: Exception) -> Any:
         """What is said about an exception; None: nothing."""
@@ -201,12 +206,14 @@ class Worker:
     def _can_send(self, claim: Claim, conversation: Conversation) -> bool:
         return bool(conversation.outbox) and self.senders.of(claim.chat_id) is not None
 
-    async def _deliver(self, claim: Claim, after: Conversation) -> None:
+    async def _deliver(self, claim: Claim, before: Conversation, after: Conversation) -> None:
         """Send the outbox in order, commit how far that went, and give the lease back."""
         unsent, failures = list(after.outbox), 0
+        old = {number for number, _ in before.outbox}
         try:
             while unsent:
-                await self._send(claim.chat_id, *unsent[0])
+                number, message = unsent[0]
+                await self._send(claim.chat_id, number, message, again=number in old)
                 del unsent[0]
         except Exception as error:  # noqa: BLE001 - whatever a sender raises, it did not send
             failures = after.resends + 1
@@ -223,14 +230,16 @@ class Worker:
             acknowledging = self._in_background(self._acknowledge(claim, sent))
         await asyncio.shield(acknowledging)
 
-    async def _send(self, chat_id: str, number: int, message: Any) -> None:
+    async def _send(self, chat_id: str, number: int, message: Any, *, again: bool) -> None:
         sender = self.senders.of(chat_id)
         if sender is None:
             return
+        resend = getattr(sender, "resend_message", None) if again else None
         # The prompt that is said again after a digression is this same object.
         message = copy.deepcopy(message) if isinstance(message, dict | list) else message
         try:
-            await sender.send_message(chat_id, message, delivery_id=f"{chat_id}/{number}")
+            send = sender.send_message if resend is None else resend
+            await send(chat_id, message, delivery_id=f"{chat_id}/{number}")
         except ChannelError as error:
             if not error.permanent:
                 raise
