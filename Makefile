@@ -15,7 +15,7 @@ TEST := $(VENV)/.test
 DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
 
-.PHONY: help chat test check lint format docs bench clean
+.PHONY: help chat test check lint format docs bench faults clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -46,6 +46,9 @@ docs: $(DEV) ## build the docs into docs/_build
 
 bench: $(BENCH) ## print the table of benchmarks
 	@$(BIN)/python -m benchmarks
+
+faults: $(TEST) ## kill workers and servers for some minutes, and print what was lost
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 clean: ## remove .venv and all that the other targets made
 	rm -rf $(VENV) docs/_build build dist .coverage .coverage.* htmlcov

@@ -50,8 +50,8 @@ class BlockingOrchestrator:
     process waiting. Hand it to a thread: `yield asyncio.to_thread(charge, order)`.
 
     Args:
-        orchestrator: what it asks. Use it through this object only, apart from `attach`, and do
-            not open it by itself.
+        orchestrator: what it asks. Use it through this object only, apart from `attach` and
+            `add_root`, and do not open it by itself.
 
     Raises:
         UsageError: anyio is not installed.
@@ -145,19 +145,15 @@ class BlockingOrchestrator:
         *,
         message_id: str | None = None,
         in_reply_to: str | None = None,
+        root: str | None = "",
     ) -> Turn:
         """Give a conversation the client's message. See `Orchestrator.handle_message`."""
-        return self._call(
-            self._orchestrator.handle_message,
-            chat_id,
-            message,
-            message_id=message_id,
-            in_reply_to=in_reply_to,
-        )
+        given = {"message_id": message_id, "in_reply_to": in_reply_to, "root": root}
+        return self._call(self._orchestrator.handle_message, chat_id, message, **given)
 
-    def start(self, chat_id: str) -> Turn:
+    def start(self, chat_id: str, *, root: str = "") -> Turn:
         """Begin a conversation without a message. See `Orchestrator.start`."""
-        return self._call(self._orchestrator.start, chat_id)
+        return self._call(self._orchestrator.start, chat_id, root=root)
 
     def signal(
         self, chat_id: str, name: str, payload: Any = None, *, message_id: str | None = None
