@@ -108,9 +108,10 @@ class SQLiteStore:
     """Keeps conversations in an SQLite file, which several processes of one machine may share.
 
     A commit has reached the disk when it returns (write-ahead log, `synchronous = FULL`): it
-    outlives the process and a power cut, as far as the disk keeps what it says it has. Claims and
-    releases outlive the process only; when the machine goes down, nobody is left to hold a lease.
-    Commits that many conversations make at once wait for the disk together.
+    outlives the process and a power cut, as far as the system's fsync reaches (on macOS, to the
+    drive's cache). Claims and releases outlive the process only; when the machine goes down,
+    nobody is left to hold a lease. Commits that many conversations make at once wait for the disk
+    together.
 
     The file is opened when it is first used, made where it is not there, its folder too. A new
     file can be read and written by its owner only, since it has what people said; one that is

@@ -207,7 +207,8 @@ class SQLiteThread:
                 connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as error:
                 # SQLite does not wait by itself here, when others open the file at the same time.
-                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+                if not busy or time.monotonic() > deadline:
                     raise
                 time.sleep(0.005)
             else:
