@@ -5,7 +5,7 @@ from importlib import import_module as _import_module
 
 from dialogs.conversation import Conversation
 from dialogs.dialog import Dialog, DialogGen, dialog
-from dialogs.drivers import run, step_key
+from dialogs.drivers import run
 from dialogs.errors import (
     AsyncInSyncRun,
     Busy,
@@ -34,6 +34,7 @@ from dialogs.errors import (
 from dialogs.events import Turn
 from dialogs.flow import Interrupt
 from dialogs.messages import Attachment, Button, Message, Sender
+from dialogs.performing import conversation_id, step_key
 from dialogs.persistence import FilePersistence, InMemoryPersistence, PersistenceProvider
 from dialogs.registry import serializable
 from dialogs.running import (
@@ -85,6 +86,7 @@ __all__ = [
     "call",
     "choice",
     "continue_as_new",
+    "conversation_id",
     "dialog_result",
     "gather",
     "get_client_response",

@@ -8,6 +8,8 @@ and not yet sent, the message ids that were seen, what came too early. Nothing i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from math import isfinite
+from types import NoneType
 from typing import Any, Self
 from zlib import crc32
 
@@ -201,6 +203,7 @@ class Conversation:
             conversation.digression = Digression(
                 dialog, opening, cancel, key, log, Pending.of(wait, messages)
             )
+        _check(conversation)
         return conversation
 
 
@@ -218,3 +221,71 @@ _FACTS = _NAMES[: _NAMES.index("opening")]
 
 def _checksum(body: bytes) -> bytes:
     return crc32(body, FORMAT).to_bytes(4, "big")
+
+
+# --- what the fields of foreign bytes may be ----------------------------------------------------
+
+_OPTIONAL_TIME = (float, int, NoneType)
+_KINDS: dict[type, dict[str, Any]] = {
+    Conversation: {
+        "ended": (Status, NoneType),
+        "run": int,
+        "root": str,
+        "serial": int,
+        "log": (bytes, NoneType),
+        "digressions": int,
+        "seen": dict,
+        "error": str,
+        "failures": int,
+        "retry_at": _OPTIONAL_TIME,
+        "resends": int,
+        "resend_at": _OPTIONAL_TIME,
+        "opened_at": (float, int),
+        "updated_at": (float, int),
+        "outbox": list,
+        "inbox": list,
+        "signals": list,
+    },
+    Pending: {
+        "step": str,
+        "number": int,
+        "deadline": _OPTIONAL_TIME,
+        "said": list,
+        "messages": list,
+    },
+    Digression: {"dialog": str, "cancel": bool, "key": str, "log": bytes},
+    Entry: {"number": int, "by_client": bool, "at": (float, int)},
+}
+
+
+def _check(conversation: Conversation) -> None:
+    """Refuse what nobody of this library has written, whatever the checksum says.
+
+    Raises:
+        Exception: a field, or something in it, is of another kind.
+    """
+    aside = conversation.digression
+    waits = [conversation.pending, None if aside is None else aside.pending]
+    parts: list[Any] = [conversation, aside, *waits, *conversation.history]
+    for part in parts:
+        for name, kinds in _KINDS[type(part)].items() if part is not None else ():
+            value = getattr(part, name)
+            if not isinstance(value, kinds) or (isinstance(value, float) and not isfinite(value)):
+                raise TypeError(f"{name} is {value!r}")
+    for number, _ in conversation.outbox:
+        _of_kind(number, int)
+    for name, _ in conversation.signals:
+        _of_kind(name, str)
+    for message_id, reply in conversation.seen.items():
+        _of_kind(message_id, str)
+        _of_kind(reply, bytes)
+    for wait in filter(None, waits):
+        for text in (part for pair in wait.place for part in pair):
+            _of_kind(text, str)
+        for number in wait.said:
+            _of_kind(number, int)
+
+
+def _of_kind(value: Any, kind: type) -> None:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")

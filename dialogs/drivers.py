@@ -20,6 +20,7 @@ from typing import Any, TypeVar, overload
 
 from dialogs.effects import CallPlain, Effect, Effects, Foreign, Perform, Refused, Together, Unwound
 from dialogs.errors import UsageError
+from dialogs.performing import performing
 from dialogs.steps import Await, Call, Choice, Now, RandInt, Step, Uuid4, must_await
 
 R = TypeVar("R")
@@ -106,11 +107,11 @@ async def adrive(effects: Effects[R], world: World = REAL) -> R:
 def _perform(effect: Effect, world: World, unwind: bool) -> Any:
     match effect:
         case Perform():
-            token = _performing.set(effect)
+            token = performing.set(effect)
             try:
                 return _answer(effect.step, world)
             finally:
-                _performing.reset(token)
+                performing.reset(token)
         case CallPlain():
             return _call_plain(effect, world, unwind)
         case Together():
@@ -122,7 +123,7 @@ def _perform(effect: Effect, world: World, unwind: bool) -> Any:
 async def _aperform(effect: Effect, world: World) -> Any:
     match effect:
         case Perform():
-            with _set(_performing, effect):
+            with _set(performing, effect):
                 answer = _answer(effect.step, world)
                 return await answer if _is_awaitable(answer) else answer
         case Foreign():
@@ -259,38 +260,3 @@ def _set(variable: ContextVar[Any], value: Any) -> Iterator[None]:
         yield
     finally:
         variable.reset(token)
-
-
-# --- step keys --------------------------------------------------------------------------------
-
-_performing: ContextVar[Perform | None] = ContextVar("_performing", default=None)
-
-
-def step_key() -> str:
-    """A stable id of the step that is being performed, for the function that performs it.
-
-    A step is performed again when its turn failed before it was saved; the key is the same then,
-    and differs for every other step of every conversation. Hand it to outside services as an
-    idempotency key.
-
-    Returns:
-        The key: the conversation's id, the step's place in it, and its kind and name.
-
-    Raises:
-        UsageError: no step is being performed here, or the conversation has no id.
-    """
-    effect = _performing.get()
-    if effect is None:
-        raise UsageError(
-            "step_key() was called where no step is being performed.",
-            "Code between steps runs again on every message and has no id.",
-            "Call it in the function that you hand to call().",
-        )
-    if effect.conversation is None:
-        raise UsageError(
-            f"step_key() was called in {effect.step!r} of a conversation without an id.",
-            "Without one, the same step of two people would have the same key.",
-            "Give the run its conversation_id=..., or the persistence a conversation_id attribute.",
-        )
-    place = ".".join(map(str, effect.place))
-    return f"{effect.conversation}/{place}/{effect.step.key.replace(' ', ':')}"

@@ -32,12 +32,16 @@ class Perform:
     Args:
         step: the step.
         place: where it stands: the log's epoch, then the number of the record in each frame.
-        conversation: the conversation's id, or None.
+        conversation: what the step's key begins with: the conversation's id, or None.
+        chat_id: whose conversation it is, or None.
+        can_await: whether whoever performs it may await.
     """
 
     step: Step[Any]
     place: tuple[int, ...]
     conversation: str | None
+    chat_id: str | None = None
+    can_await: bool = False
 
 
 @dataclass(slots=True)

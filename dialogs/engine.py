@@ -259,6 +259,7 @@ class Engine(Recorder):
                 None,
                 can_await=self.can_await,
                 conversation=self.conversation,
+                chat_id=self.chat_id,
                 within=(*place, number),
             )
             for number in range(len(step.steps))

@@ -5,8 +5,12 @@ A message is a `str`, a `Message`, or any other value that the log can keep.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+LATER: Mapping[str, Any] = {"later": True}
+"""Marks a field that old logs do not have: it is recorded only where it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Message:
     buttons: tuple[Button, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     data: Any = None
-    blocks: tuple[dict[str, Any], ...] = ()
+    blocks: tuple[dict[str, Any], ...] = field(default=(), metadata=LATER)
 
     def __str__(self) -> str:
         return self.text

@@ -98,6 +98,7 @@ class Progress:
             event,
             can_await=self.can_await,
             conversation=f"{self.chat_id}/{conversation.run}",
+            chat_id=self.chat_id,
         )
         pending = self._said(outcome)
         # The last question asked is the one that is answered: a digression ends here.
@@ -161,6 +162,7 @@ class Progress:
             event,
             can_await=self.can_await,
             conversation=f"{self.chat_id}/{key}",
+            chat_id=self.chat_id,
         )
         pending = self._said(outcome)
         if pending is None:

@@ -64,6 +64,7 @@ class Recorder:
         event: what answers the pending wait; None where the conversation starts.
         can_await: whether whoever drives this may await.
         conversation: the conversation's id, for errors and step keys.
+        chat_id: whose conversation it is, for the functions that are called.
         within: the place of the gather that this turn runs a branch of.
 
     Attributes:
@@ -78,12 +79,14 @@ class Recorder:
         *,
         can_await: bool,
         conversation: str | None = None,
+        chat_id: str | None = None,
         within: tuple[int, ...] = (),
     ) -> None:
         self.log = log
         self.event = event
         self.can_await = can_await
         self.conversation = conversation
+        self.chat_id = chat_id
         self.within = within
         self.messages: list[Any] = []
         self.waiting: Wait | None = None
@@ -185,7 +188,9 @@ class Recorder:
         if not self.can_await or isinstance(step, Call):
             self._check_performable(step, owner, where)
         try:
-            answer = yield Perform(step, self.place(), self.conversation)
+            answer = yield Perform(
+                step, self.place(), self.conversation, self.chat_id, self.can_await
+            )
         except UsageError as error:
             raise Refused(error) from error.__cause__
         except Exception as error:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from dialogs.errors import UsageError
-from dialogs.messages import Attachment, Button, Message
+from dialogs.messages import LATER, Attachment, Button, Message
 
 C = TypeVar("C", bound=type)
 
@@ -151,8 +151,13 @@ def _nothing(value: Any) -> dict[str, Any]:  # noqa: ARG001 - has no parts to sh
 
 
 def _encode_dataclass(value: Any) -> dict[str, Any]:
-    names = [field.name for field in dataclasses.fields(value)]
-    return {name: getattr(value, name) for name in names if hasattr(value, name)}
+    return {
+        field.name: getattr(value, field.name)
+        for field in dataclasses.fields(value)
+        if hasattr(value, field.name)
+        # A field that came later is left out while it has its default, as it always was.
+        and not (field.metadata == LATER and getattr(value, field.name) == field.default)
+    }
 
 
 def _decode_dataclass(cls: Any, parts: dict[str, Any]) -> Any:

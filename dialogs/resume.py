@@ -65,6 +65,7 @@ def resume(
     *,
     can_await: bool,
     conversation: str | None = None,
+    chat_id: str | None = None,
 ) -> Effects[Outcome]:
     """Give a conversation its next event.
 
@@ -75,6 +76,7 @@ def resume(
         event: what answers the pending wait.
         can_await: whether whoever drives the effects may await.
         conversation: the conversation's id, for errors and step keys; None where it has none.
+        chat_id: whose conversation it is, where that is not its id.
 
     Returns:
         The outcome. Nothing is kept anywhere else.
@@ -93,6 +95,7 @@ def resume(
         event if log.frames else None,
         can_await=can_await,
         conversation=conversation,
+        chat_id=conversation if chat_id is None else chat_id,
         strict=fallback is not None,
     )
     try:

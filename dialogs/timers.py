@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 
-from dialogs.errors import Busy, StoreError
+from dialogs.errors import Busy, Conflict, StoreError, StoreUnavailable
 from dialogs.events import Turn, Woken
 from dialogs.turn import backoff
 from dialogs.worker import Worker
@@ -76,6 +76,12 @@ class Timers:
                 return await self._worker.happen(chat_id, Woken(), patience_s=0.0)
             except Busy:
                 return None  # whoever holds it sees to it
+            except (Conflict, StoreUnavailable) as error:
+                del self._resting[
+                    chat_id
+                ]  # it is not to blame: it is woken again as soon as can be
+                logger.warning("A timer of conversation %r was not fired: %s", chat_id, error)
+                return None
             except Exception:
                 logger.exception("A timer of conversation %r failed.", chat_id)
                 return None
