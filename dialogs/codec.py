@@ -25,7 +25,8 @@ MAX_DEPTH = 100
 NIL = b"\xc0"
 """The bytes of None."""
 
-_INT64 = range(-(2**63), 2**64)
+INT64 = range(-(2**63), 2**64)
+"""The ints that msgpack has natively."""
 
 
 # --- encoding ---------------------------------------------------------------------------------
@@ -42,7 +43,7 @@ def encode(value: Any, *, around: int = 0) -> bytes:
     Raises:
         NotSerializable: the value, or something inside it, is not data that the log can keep.
     """
-    if type(value) in FLAT or (type(value) is int and value in _INT64):
+    if type(value) in FLAT or (type(value) is int and value in INT64):
         return dump(value)
     try:
         return dump(_packable(value, MAX_DEPTH + around))
@@ -59,7 +60,7 @@ def encode_with_copy(value: Any) -> tuple[bytes, Any]:
     """
     if value is None:
         return NIL, None
-    if type(value) in FLAT or (type(value) is int and value in _INT64):
+    if type(value) in FLAT or (type(value) is int and value in INT64):
         return dump(value), value
     data = encode(value)
     return data, load(data)
@@ -81,7 +82,7 @@ def _packable(value: Any, depth: int) -> Any:
     if kind in FLAT:
         return value
     if kind is int:
-        return value if value in _INT64 else msgpack.ExtType(INT, extensions.int_bytes(value))
+        return value if value in INT64 else msgpack.ExtType(INT, extensions.int_bytes(value))
     if depth == 0:
         raise Unfit(f"It nests deeper than {MAX_DEPTH} levels.")
     if kind is list:

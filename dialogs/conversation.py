@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, Self
 from zlib import crc32
 
-from dialogs.codec import dump, encode, load
+from dialogs.codec import INT64, dump, encode, load
 from dialogs.errors import Corrupt, UnknownFormat, reason_of
 from dialogs.standing import Digression, Entry, Pending, Status
 
@@ -270,22 +270,24 @@ def _check(conversation: Conversation) -> None:
     for part in parts:
         for name, kinds in _KINDS[type(part)].items() if part is not None else ():
             value = getattr(part, name)
-            if not isinstance(value, kinds) or (isinstance(value, float) and not isfinite(value)):
-                raise TypeError(f"{name} is {value!r}")
+            _of_kind(value, kinds, name)
     for number, _ in conversation.outbox:
-        _of_kind(number, int)
+        _of_kind(number, int, "outbox")
     for name, _ in conversation.signals:
-        _of_kind(name, str)
+        _of_kind(name, str, "signals")
     for message_id, reply in conversation.seen.items():
-        _of_kind(message_id, str)
-        _of_kind(reply, bytes)
+        _of_kind(message_id, str, "seen")
+        _of_kind(reply, bytes, "seen")
     for wait in filter(None, waits):
         for text in (part for pair in wait.place for part in pair):
-            _of_kind(text, str)
+            _of_kind(text, str, "place")
         for number in wait.said:
-            _of_kind(number, int)
+            _of_kind(number, int, "said")
 
 
-def _of_kind(value: Any, kind: type) -> None:
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is no {kind.__name__}")
+def _of_kind(value: Any, kinds: Any, name: str) -> None:
+    unfit = (type(value) is int and value not in INT64) or (
+        type(value) is float and not isfinite(value)
+    )
+    if unfit or not isinstance(value, kinds):
+        raise TypeError(f"{name} has {value!r}")

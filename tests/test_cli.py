@@ -1,0 +1,381 @@
+"""The `dialogs` command, run as people and scripts run it."""
+
+import re
+import signal
+import sqlite3
+import stat
+import sys
+
+import pytest
+
+from dialogs import UsageError
+from dialogs.cli.targets import find_target
+from tests.terminals import CLONE, KILLED, Pipe, Window, run
+
+BOT = """
+from dialogs import *
+from dialogs.prompts import choose
+from dialogs.stores import MemoryStore, SQLiteStore
+
+@dialog
+def shop():
+    drink = yield choose("What would you like?", {"Tea": 2, "Coffee": 3})
+    yield send_message("[b]How many?[/b]")
+    count = yield get_client_response()
+    if count == "boom":
+        raise ValueError("too many")
+    return drink * int(count)
+
+@dialog
+def nap():
+    yield send_message("Are you there?")
+    try:
+        yield get_client_response(timeout=0.5)
+    except ResponseTimeout:
+        yield send_message("Never mind.")
+    return (yield get_client_response())
+
+@dialog
+def opened(first):
+    yield send_message(f"You said {first}.")
+
+@dialog
+def sized(size, colour):
+    yield send_message("Never.")
+
+bot = Orchestrator(shop, store=SQLiteStore("mine.db"), on_completed="ignore")
+big = sized(3, "red")
+number = 42
+"""
+
+in_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="it has no pty")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tmp_path.joinpath("shop.py").write_text(BOT)
+    tmp_path.joinpath("needy.py").write_text("import not_there_at_all\n")
+    tmp_path.joinpath("empty.py").write_text("from shop import shop\n")
+    tmp_path.joinpath("single.py").write_text(
+        "from shop import shop, opened\nfrom dialogs import dialog, send_message\n\n"
+        '@dialog\ndef hello():\n    yield send_message("Hello!")\n'
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def here(folder, monkeypatch):
+    """The folder, as the current one of this process; what is imported from it is forgotten."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    before = set(sys.modules)
+    yield folder
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def start(folder):
+    """Starts the command in a pipe, or in a terminal."""
+    started = []
+    # Programs inherit an ignored Ctrl-C, which a test run in the background may have.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def start(*arguments, kind=Pipe):
+        started.append(kind(*arguments, folder=folder))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.close()
+    signal.signal(signal.SIGINT, before)
+
+
+# --- finding the dialog ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("nowhere:game", "There is no module 'nowhere'"),
+        ("shop.nowhere:game", "There is no module 'shop.nowhere'"),
+        ("shop:shp", "'shop' has: shop, nap, opened, sized, bot, big."),
+        ("shop", "several dialogs to choose from"),
+        ("empty", "'empty' makes no dialog and no Orchestrator"),
+        ("shop:number", "neither a dialog nor an Orchestrator"),
+        ("shop:Orchestrator", "neither a dialog nor an Orchestrator"),
+        ("shop.py:shop", "Write shop:shop."),
+        ("./shop.py", "Write shop:NAME."),
+        ("", "Write package.module:NAME."),
+    ],
+)
+def test_what_cannot_be_found_is_told_with_what_can(here, path, words):
+    with pytest.raises(UsageError) as caught:
+        find_target(path)
+    assert words in str(caught.value)
+
+
+def test_what_is_told_wrong_ends_with_2_and_without_a_traceback(folder):
+    done = run("chat", "shop:sized", folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "needs 2 arguments" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("path", ["shop:shop", "shop:bot", "shop:big", "single"])
+def test_dialogs_calls_of_them_and_orchestrators_are_found_from_the_current_folder(here, path):
+    target = find_target(path)
+    assert target.path == (path if ":" in path else "single:hello")
+    assert target.file == here / f"{path.partition(':')[0]}.py"
+    assert target.found is getattr(sys.modules[path.partition(":")[0]], target.name)
+
+
+def test_a_module_that_cannot_import_what_it_needs_shows_where(folder):
+    done = run("chat", "needy:game", folder=folder)
+    assert done.returncode == 1
+    assert "needy.py" in done.stderr
+    assert "not_there_at_all" in done.stderr
+
+
+@pytest.mark.parametrize(("path", "said"), [("shop:big", "Never."), ("shop:opened", "You said x.")])
+def test_a_call_of_a_dialog_and_one_that_takes_the_opening_can_be_talked_to(folder, path, said):
+    assert run("chat", path, folder=folder, text="x\n").stdout == f"{said}\n"
+
+
+# --- in a pipe ------------------------------------------------------------------------------------
+
+
+def test_a_script_gets_the_messages_and_nothing_else(folder):
+    done = run("chat", "shop:shop", folder=folder, text="2\n4\nnever read\n")
+    assert done.stdout == "What would you like?\n  1. Tea\n  2. Coffee\n[b]How many?[/b]\n"
+    assert done.stderr == "The conversation is over: COMPLETED. Result: 12\n"
+    assert done.returncode == 0
+
+
+def test_an_error_ends_a_script_with_1_and_the_conversation_can_go_on(folder):
+    done = run("chat", "shop:shop", folder=folder, text="tea\nboom\n3\n")
+    assert done.returncode == 1
+    assert re.search(r"^ValueError: too many \(shop.py:\d+ in shop\)$", done.stderr, re.MULTILINE)
+    done = run("chat", "shop:shop", folder=folder, text="3\n")
+    assert done.stdout == "[b]How many?[/b]\n"
+    assert done.stderr.endswith("Result: 6\n")
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(signal.SIGKILL, KILLED), (signal.SIGINT, 0), (None, 0)]
+)
+def test_a_conversation_that_was_stopped_goes_on_where_it_was(start, ending, code):
+    program = start("chat", "shop:shop")
+    question = [program.line() for _ in range(3)]
+    assert question == ["What would you like?", "  1. Tea", "  2. Coffee"]
+    program.say("coffee")
+    assert program.line() == "[b]How many?[/b]"
+    assert program.end(ending) == (code, "")
+
+    program = start("chat", "shop:shop")
+    assert program.line() == "[b]How many?[/b]"
+    program.say("2")
+    assert program.line() == "The conversation is over: COMPLETED. Result: 6"
+
+
+def test_everybody_has_a_conversation_and_new_starts_it_over(folder):
+    def said(*options):
+        return run("chat", "shop:shop", *options, folder=folder, text="tea\n").stdout
+
+    question = "What would you like?\n  1. Tea\n  2. Coffee\n[b]How many?[/b]\n"
+    assert said("--as", "ada") == question
+    assert said("--as", "bob") == question
+    assert run("chat", "shop:shop", "--as", "ada", folder=folder).stdout == "[b]How many?[/b]\n"
+    assert said("--as", "ada", "--new") == question
+    assert run("chat", "shop:shop", "--as", "bob", folder=folder).stdout == "[b]How many?[/b]\n"
+
+
+def test_a_late_message_is_said_while_a_line_is_waited_for(start):
+    program = start("chat", "shop:nap")
+    assert program.line() == "Are you there?"
+    assert program.line() == "Never mind."
+    program.say("yes")
+    assert program.line() == "The conversation is over: COMPLETED. Result: 'yes'"
+
+
+def test_input_that_is_no_text_does_no_harm(start):
+    program = start("chat", "shop:opened")
+    assert program.line() == "It begins with what you say."
+    program.process.stdin.buffer.write(b"caf\xe9 \xff\r\n")
+    program.process.stdin.flush()
+    assert program.line() == "You said caf\N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}."
+
+
+# --- where it is kept -----------------------------------------------------------------------------
+
+
+def test_conversations_are_kept_in_the_users_state_folder_for_nobody_else(folder):
+    run("chat", "shop:shop", folder=folder)
+    [file] = (folder / "state" / "dialogs").glob("*.db")
+    assert re.fullmatch(r"shop-shop-[0-9a-f]{8}\.db", file.name)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not list(folder.glob("*.db"))
+
+
+def test_the_same_module_in_another_folder_is_another_dialog(folder, tmp_path_factory):
+    run("chat", "shop:shop", folder=folder, text="tea\n")
+    clone = tmp_path_factory.mktemp("clone")
+    clone.joinpath("shop.py").write_text(BOT)
+    clone.joinpath("state").symlink_to(folder / "state")
+    assert run("chat", "shop:shop", folder=clone).stdout.startswith("What would you like?")
+
+
+def test_a_store_can_be_named(folder):
+    for said in ("What would you like?", "[b]How many?[/b]"):
+        done = run("chat", "shop:shop", "--store", "sqlite:///here.db", folder=folder, text="tea\n")
+        assert said in done.stdout
+    assert (folder / "here.db").exists()
+    assert not (folder / "state").exists()
+
+
+def test_memory_keeps_nothing(folder):
+    for _ in range(2):
+        done = run("chat", "shop:shop", "--store", "memory:", folder=folder, text="tea\n")
+        assert done.stdout.startswith("What would you like?")
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "redis:/x:y", "sqlite:x"])
+def test_a_store_that_cannot_be_had_is_told_in_words(folder, url):
+    done = run("chat", "shop:shop", "--store", url, folder=folder)
+    assert done.returncode in {1, 2}
+    assert done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_told_in_words(folder):
+    done = run("chat", "shop:shop", "--store", "redis://127.0.0.1:1/0", folder=folder)
+    assert done.returncode == 1
+    assert "127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_orchestrator_has_its_own_store_and_options(folder):
+    assert run("chat", "shop:bot", folder=folder, text="tea\n2\n").returncode == 0
+    assert (folder / "mine.db").exists()
+    done = run("chat", "shop:bot", "--store", "memory:", folder=folder)
+    assert done.returncode == 2
+    assert "An Orchestrator has its store." in done.stderr
+    # It ignores messages after the end, and can be begun all the same.
+    assert run("chat", "shop:bot", folder=folder).stdout.startswith("What would you like?")
+
+
+def test_a_conversation_that_cannot_be_read_is_told_and_new_starts_over(folder):
+    run("chat", "shop:shop", "--store", "sqlite:///x.db", folder=folder)
+    with sqlite3.connect(folder / "x.db") as file:
+        file.execute("UPDATE dialogs_conversations SET body = x'00112233445566778899'")
+    file.close()
+    done = run("chat", "shop:shop", "--store", "sqlite:///x.db", folder=folder)
+    assert done.returncode == 1
+    assert "are not a conversation" in done.stderr
+    listed = run("conversations", "shop:shop", "--store", "sqlite:///x.db", folder=folder)
+    assert listed.returncode == 1
+    assert "UNREADABLE" in listed.stdout
+    done = run("chat", "shop:shop", "--store", "sqlite:///x.db", "--new", folder=folder)
+    assert done.stdout.startswith("What would you like?")
+
+
+# --- looking --------------------------------------------------------------------------------------
+
+
+def test_conversations_are_listed_with_where_they_wait_and_can_be_forgotten(folder):
+    run("chat", "shop:shop", "--as", "ada", folder=folder, text="tea\n")
+    run("chat", "shop:shop", "--as", "bob", folder=folder, text="tea\n2\n")
+    run("chat", "shop:shop", "--as", "cyd", folder=folder, text="tea\nboom\n")
+
+    def listed(*options):
+        done = run("conversations", "shop:shop", *options, folder=folder)
+        assert done.returncode == 0
+        return {line.split("\t")[0]: line.split("\t") for line in done.stdout.splitlines()}
+
+    rows = listed()
+    assert list(rows) == ["console:ada:shop", "console:bob:shop", "console:cyd:shop"]
+    assert rows["console:ada:shop"][1] == "WAITING_FOR_RESPONSE"
+    assert re.fullmatch(
+        r"get_client_response in shop \(shop\.py:\d+\)", rows["console:ada:shop"][3]
+    )
+    assert rows["console:bob:shop"][1::2] == ["COMPLETED", "result: 4"]
+    assert rows["console:cyd:shop"][3].endswith("after ValueError: too many")
+    assert list(listed("--status", "error")) == ["console:cyd:shop"]
+
+    done = run("forget", "shop:shop", "console:ada:shop", "console:zed:shop", folder=folder)
+    assert (done.returncode, done.stdout) == (1, "Forgot console:ada:shop.\n")
+    assert done.stderr == "There is no conversation console:zed:shop.\n"
+    assert list(listed()) == ["console:bob:shop", "console:cyd:shop"]
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_the_command_tells_what_it_can_do(folder):
+    assert run("--version", folder=folder).stdout == "0.1.0\n"
+    assert "conversations" in run("--help", folder=folder).stdout
+    assert run("chta", folder=folder).returncode == 2
+
+
+@pytest.mark.parametrize("absent", ["typer", "prompt_toolkit"])
+def test_what_is_not_installed_is_named_with_the_command_that_installs_it(folder, absent):
+    import subprocess
+
+    code = (
+        f"import sys; sys.path.insert(0, {str(CLONE)!r})\n"
+        "import importlib.util as util; found = util.find_spec\n"
+        f"util.find_spec = lambda name: None if name == {absent!r} else found(name)\n"
+        "from dialogs.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert absent.replace("_", "-") in done.stderr
+    assert 'pip install "resumable-dialogs[cli]"' in done.stderr
+
+
+# --- in a terminal --------------------------------------------------------------------------------
+
+
+@in_a_terminal
+@pytest.mark.parametrize("keys", ["\x03", "\x04"])
+def test_a_person_leaves_with_ctrl_c_or_ctrl_d_and_is_told_how_to_come_back(start, keys):
+    window = start("chat", "shop:shop", "--as", "ada", kind=Window)
+    window.wait_for("  2. Coffee\n")
+    window.wait_for_prompt()
+    window.type("2\r")
+    window.wait_for("[b]How many?[/b]")
+    window.wait_for_prompt()
+    window.type(keys)
+    assert window.end() == 0
+    assert "Come back with: dialogs chat shop:shop --as ada" in window.text
+
+    window = start("chat", "shop:shop", "--as", "ada", kind=Window)
+    window.wait_for("[b]How many?[/b]")
+    window.wait_for_prompt()
+    window.type("5\r")
+    window.wait_for("Result: 15")
+    window.wait_for("Enter begins again; Ctrl-D leaves.")
+
+
+@in_a_terminal
+def test_a_late_message_appears_above_what_is_being_typed(start):
+    window = start("chat", "shop:nap", kind=Window)
+    window.wait_for("Are you there?")
+    window.wait_for_prompt()
+    window.type("half a line")
+    text = window.wait_for("Never mind.")
+    window.wait_for("half a line", times=text.count("half a line") + 1)  # typed again below it
+    window.type(", and the rest\r")
+    window.wait_for("Result: 'half a line, and the rest'")
+
+
+@in_a_terminal
+def test_a_person_who_is_killed_finds_what_came_late(start):
+    window = start("chat", "shop:nap", kind=Window)
+    window.wait_for("Are you there?")
+    assert window.end(signal.SIGKILL) == KILLED
+    window = start("chat", "shop:nap", kind=Window)
+    window.wait_for("Never mind.")
+    window.wait_for_prompt()
+    window.type("thanks\r")
+    window.wait_for("Result: 'thanks'")
