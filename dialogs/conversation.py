@@ -286,8 +286,10 @@ def _check(conversation: Conversation) -> None:
 
 
 def _of_kind(value: Any, kinds: Any, name: str) -> None:
-    unfit = (type(value) is int and value not in INT64) or (
-        type(value) is float and not isfinite(value)
-    )
-    if unfit or not isinstance(value, kinds):
+    fits = isinstance(value, kinds)
+    if type(value) is int:
+        fits = fits and value in INT64
+    elif type(value) is float:
+        fits = fits and isfinite(value)
+    if not fits:
         raise TypeError(f"{name} has {value!r}")
