@@ -162,6 +162,17 @@ def load(data: bytes) -> Any:
     )
 
 
+def load_native(data: bytes) -> Any:
+    """What msgpack has natively, as `dump` wrote it; extension types stay unbuilt.
+
+    Raises:
+        Exception: as for `load`.
+    """
+    if len(data) > _SMALL:
+        _check_complete(data)
+    return msgpack.unpackb(data, strict_map_key=False, unicode_errors="surrogatepass")
+
+
 def _build(code: int, data: bytes, depth: int = MAX_DEPTH) -> Any:
     """The value of an extension type."""
     if code == INT:

@@ -7,13 +7,14 @@ and not yet sent, the message ids that were seen, what came too early. Nothing i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from types import NoneType
 from typing import Any, Self
 from zlib import crc32
 
-from dialogs.codec import INT64, dump, encode, load
+from dialogs.codec import dump, encode, load, load_native
 from dialogs.errors import Corrupt, UnknownFormat, reason_of
 from dialogs.standing import Digression, Entry, Pending, Status
 
@@ -182,8 +183,11 @@ class Conversation:
         if _checksum(body) != data[4:_START]:
             raise Corrupt("A conversation's checksum does not fit its bytes.")
         try:
-            head, words = load(body)
-            return cls._of(head, load(words))
+            # Without extension types: what the library knows by itself needs none.
+            head, packed = load_native(body)
+            words = load(packed)
+            _check(head, words)
+            return cls._of(head, words)
         except Exception as error:
             raise Corrupt(f"A conversation's structure is wrong: {reason_of(error)}.") from error
 
@@ -203,7 +207,6 @@ class Conversation:
             conversation.digression = Digression(
                 dialog, opening, cancel, key, log, Pending.of(wait, messages)
             )
-        _check(conversation)
         return conversation
 
 
@@ -223,73 +226,54 @@ def _checksum(body: bytes) -> bytes:
     return crc32(body, FORMAT).to_bytes(4, "big")
 
 
-# --- what the fields of foreign bytes may be ----------------------------------------------------
+# --- what foreign bytes may be ------------------------------------------------------------------
 
-_OPTIONAL_TIME = (float, int, NoneType)
-_KINDS: dict[type, dict[str, Any]] = {
-    Conversation: {
-        "ended": (Status, NoneType),
-        "run": int,
-        "root": str,
-        "serial": int,
-        "log": (bytes, NoneType),
-        "digressions": int,
-        "seen": dict,
-        "error": str,
-        "failures": int,
-        "retry_at": _OPTIONAL_TIME,
-        "resends": int,
-        "resend_at": _OPTIONAL_TIME,
-        "opened_at": (float, int),
-        "updated_at": (float, int),
-        "outbox": list,
-        "inbox": list,
-        "signals": list,
-    },
-    Pending: {
-        "step": str,
-        "number": int,
-        "deadline": _OPTIONAL_TIME,
-        "said": list,
-        "messages": list,
-    },
-    Digression: {"dialog": str, "cancel": bool, "key": str, "log": bytes},
-    Entry: {"number": int, "by_client": bool, "at": (float, int)},
-}
+_Kinds = tuple[set[Any], ...]
+_TIME = {float, int}
+_MAYBE_TIME = {float, int, NoneType}
+_MAYBE_TEXT = {str, NoneType}
+_FACT_KINDS: _Kinds = (
+    *(_MAYBE_TEXT, {int}, {str}, {int}, {bytes, NoneType}, {int}, {dict}),  # ended ... seen
+    *({str}, {int}, _MAYBE_TIME, {int}, _MAYBE_TIME, _TIME, _TIME),  # error ... updated_at
+)
+_WAIT_KINDS: _Kinds = ({str}, {int}, {list}, _MAYBE_TIME, {list})
+_ASIDE_KINDS: _Kinds = ({str}, {bool}, {str}, {bytes}, {list})
+_WORD_KINDS: _Kinds = ({list}, {list}, {list}, {list})  # outbox ... history
+_ENTRY_KINDS: _Kinds = ({int}, {bool}, _TIME)
 
 
-def _check(conversation: Conversation) -> None:
+def _check(head: list[Any], words: list[Any]) -> None:
     """Refuse what nobody of this library has written, whatever the checksum says.
 
     Raises:
-        Exception: a field, or something in it, is of another kind.
+        Exception: something is of another kind.
     """
-    aside = conversation.digression
-    waits = [conversation.pending, None if aside is None else aside.pending]
-    parts: list[Any] = [conversation, aside, *waits, *conversation.history]
-    for part in parts:
-        for name, kinds in _KINDS[type(part)].items() if part is not None else ():
-            value = getattr(part, name)
-            _of_kind(value, kinds, name)
-    for number, _ in conversation.outbox:
-        _of_kind(number, int, "outbox")
-    for name, _ in conversation.signals:
-        _of_kind(name, str, "signals")
-    for message_id, reply in conversation.seen.items():
-        _of_kind(message_id, str, "seen")
-        _of_kind(reply, bytes, "seen")
-    for wait in filter(None, waits):
-        for text in (part for pair in wait.place for part in pair):
-            _of_kind(text, str, "place")
-        for number in wait.said:
-            _of_kind(number, int, "said")
+    facts = head[: len(_FACTS)]
+    pending, *aside = head[len(_FACTS) :]
+    _of_kinds(facts, _FACT_KINDS)
+    seen = facts[_FACTS.index("seen")]
+    _all_of(str, seen)
+    _all_of(bytes, seen.values())
+    if aside:
+        _of_kinds(aside, _ASIDE_KINDS)
+    for wait in filter(None, [pending, aside[-1] if aside else None]):
+        _of_kinds(wait, _WAIT_KINDS)
+        _all_of(str, (text for pair in wait[2] for text in pair))
+        _all_of(int, wait[4])
+    outbox, _, signals, history = words[2:6]
+    _of_kinds(words[2:6], _WORD_KINDS)
+    _all_of(int, (number for number, _ in outbox))
+    _all_of(str, (name for name, _ in signals))
+    for entry in history:
+        _of_kinds(entry[:3], _ENTRY_KINDS)
 
 
-def _of_kind(value: Any, kinds: Any, name: str) -> None:
-    fits = isinstance(value, kinds)
-    if type(value) is int:
-        fits = fits and value in INT64
-    elif type(value) is float:
-        fits = fits and isfinite(value)
-    if not fits:
-        raise TypeError(f"{name} has {value!r}")
+def _of_kinds(values: list[Any], kinds: _Kinds) -> None:
+    for value, fitting in zip(values, kinds, strict=True):
+        if type(value) not in fitting or (type(value) is float and not isfinite(value)):
+            raise TypeError(f"{value!r} is of another kind")
+
+
+def _all_of(kind: type, values: Iterable[Any]) -> None:
+    if not set(map(type, values)) <= {kind}:
+        raise TypeError(f"not all of them are of the kind {kind.__name__}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Timer
 
 CLONE = Path(__file__).parents[1]
-LIMIT_S = 60.0
+LIMIT_S = 30.0
 COMMAND = [sys.executable, "-m", "dialogs.cli"]
 
 _STEERING = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][A-Z0-9]|[=>78])")
@@ -128,7 +128,7 @@ class Window:
     def wait_for_prompt(self):
         """Wait until lines are read: the prompt is the last that is shown."""
         give_up = time.monotonic() + LIMIT_S
-        while not self.text.rstrip(" ").endswith("\n>"):
+        while not self.text.rstrip(" \b").endswith("\n>"):
             self._read()
             assert time.monotonic() < give_up, f"no prompt after:\n{self.text}"
             time.sleep(0.02)

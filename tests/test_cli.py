@@ -1,14 +1,18 @@
 """The `dialogs` command, run as people and scripts run it."""
 
+import os
 import re
 import signal
 import sqlite3
 import stat
 import sys
+import tempfile
+from types import SimpleNamespace
 
 import pytest
 
 from dialogs import UsageError
+from dialogs.cli import main
 from dialogs.cli.targets import find_target
 from tests.terminals import CLONE, KILLED, Pipe, Window, run
 
@@ -51,6 +55,15 @@ number = 42
 in_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="it has no pty")
 
 
+MODULES = ("shop", "needy", "empty", "single")
+
+
+def forget_modules():
+    """Let them be imported anew, from whichever folder is the current one."""
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
 @pytest.fixture
 def folder(tmp_path):
     tmp_path.joinpath("shop.py").write_text(BOT)
@@ -68,10 +81,34 @@ def here(folder, monkeypatch):
     """The folder, as the current one of this process; what is imported from it is forgotten."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    before = set(sys.modules)
     yield folder
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    forget_modules()
+
+
+@pytest.fixture
+def run_here(here, monkeypatch, capfd):
+    """Runs the command in this process, which is faster: its exit code and what it said."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(here / "state"))
+    monkeypatch.setenv("COLUMNS", "200")
+    stdin = os.dup(0)
+
+    def run_here(*arguments, text="", folder=here):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+        monkeypatch.setattr(sys, "argv", ["dialogs", *arguments])
+        with tempfile.TemporaryFile() as lines:
+            lines.write(text.encode())
+            lines.seek(0)
+            os.dup2(lines.fileno(), 0)
+        forget_modules()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        said = capfd.readouterr()
+        return SimpleNamespace(returncode=caught.value.code or 0, stdout=said.out, stderr=said.err)
+
+    yield run_here
+    os.dup2(stdin, 0)
+    os.close(stdin)
 
 
 @pytest.fixture
@@ -138,8 +175,8 @@ def test_a_module_that_cannot_import_what_it_needs_shows_where(folder):
 
 
 @pytest.mark.parametrize(("path", "said"), [("shop:big", "Never."), ("shop:opened", "You said x.")])
-def test_a_call_of_a_dialog_and_one_that_takes_the_opening_can_be_talked_to(folder, path, said):
-    assert run("chat", path, folder=folder, text="x\n").stdout == f"{said}\n"
+def test_a_call_of_a_dialog_and_one_that_takes_the_opening_can_be_talked_to(run_here, path, said):
+    assert run_here("chat", path, text="x\n").stdout == f"{said}\n"
 
 
 # --- in a pipe ------------------------------------------------------------------------------------
@@ -152,11 +189,11 @@ def test_a_script_gets_the_messages_and_nothing_else(folder):
     assert done.returncode == 0
 
 
-def test_an_error_ends_a_script_with_1_and_the_conversation_can_go_on(folder):
-    done = run("chat", "shop:shop", folder=folder, text="tea\nboom\n3\n")
+def test_an_error_ends_a_script_with_1_and_the_conversation_can_go_on(run_here):
+    done = run_here("chat", "shop:shop", text="tea\nboom\n3\n")
     assert done.returncode == 1
     assert re.search(r"^ValueError: too many \(shop.py:\d+ in shop\)$", done.stderr, re.MULTILINE)
-    done = run("chat", "shop:shop", folder=folder, text="3\n")
+    done = run_here("chat", "shop:shop", text="3\n")
     assert done.stdout == "[b]How many?[/b]\n"
     assert done.stderr.endswith("Result: 6\n")
 
@@ -175,19 +212,22 @@ def test_a_conversation_that_was_stopped_goes_on_where_it_was(start, ending, cod
     program = start("chat", "shop:shop")
     assert program.line() == "[b]How many?[/b]"
     program.say("2")
-    assert program.line() == "The conversation is over: COMPLETED. Result: 6"
+    line = program.line()
+    if "Another process holds this conversation" in line:  # it was killed within its turn
+        line = program.line()
+    assert line == "The conversation is over: COMPLETED. Result: 6"
 
 
-def test_everybody_has_a_conversation_and_new_starts_it_over(folder):
+def test_everybody_has_a_conversation_and_new_starts_it_over(run_here):
     def said(*options):
-        return run("chat", "shop:shop", *options, folder=folder, text="tea\n").stdout
+        return run_here("chat", "shop:shop", *options, text="tea\n").stdout
 
     question = "What would you like?\n  1. Tea\n  2. Coffee\n[b]How many?[/b]\n"
     assert said("--as", "ada") == question
     assert said("--as", "bob") == question
-    assert run("chat", "shop:shop", "--as", "ada", folder=folder).stdout == "[b]How many?[/b]\n"
+    assert run_here("chat", "shop:shop", "--as", "ada").stdout == "[b]How many?[/b]\n"
     assert said("--as", "ada", "--new") == question
-    assert run("chat", "shop:shop", "--as", "bob", folder=folder).stdout == "[b]How many?[/b]\n"
+    assert run_here("chat", "shop:shop", "--as", "bob").stdout == "[b]How many?[/b]\n"
 
 
 def test_a_late_message_is_said_while_a_line_is_waited_for(start):
@@ -209,86 +249,86 @@ def test_input_that_is_no_text_does_no_harm(start):
 # --- where it is kept -----------------------------------------------------------------------------
 
 
-def test_conversations_are_kept_in_the_users_state_folder_for_nobody_else(folder):
-    run("chat", "shop:shop", folder=folder)
+def test_conversations_are_kept_in_the_users_state_folder_for_nobody_else(folder, run_here):
+    run_here("chat", "shop:shop")
     [file] = (folder / "state" / "dialogs").glob("*.db")
     assert re.fullmatch(r"shop-shop-[0-9a-f]{8}\.db", file.name)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not list(folder.glob("*.db"))
 
 
-def test_the_same_module_in_another_folder_is_another_dialog(folder, tmp_path_factory):
-    run("chat", "shop:shop", folder=folder, text="tea\n")
+def test_the_same_module_in_another_folder_is_another_dialog(folder, run_here, tmp_path_factory):
+    run_here("chat", "shop:shop", text="tea\n")
     clone = tmp_path_factory.mktemp("clone")
     clone.joinpath("shop.py").write_text(BOT)
     clone.joinpath("state").symlink_to(folder / "state")
-    assert run("chat", "shop:shop", folder=clone).stdout.startswith("What would you like?")
+    assert run_here("chat", "shop:shop", folder=clone).stdout.startswith("What would you like?")
 
 
-def test_a_store_can_be_named(folder):
+def test_a_store_can_be_named(folder, run_here):
     for said in ("What would you like?", "[b]How many?[/b]"):
-        done = run("chat", "shop:shop", "--store", "sqlite:///here.db", folder=folder, text="tea\n")
+        done = run_here("chat", "shop:shop", "--store", "sqlite:///here.db", text="tea\n")
         assert said in done.stdout
     assert (folder / "here.db").exists()
     assert not (folder / "state").exists()
 
 
-def test_memory_keeps_nothing(folder):
+def test_memory_keeps_nothing(run_here):
     for _ in range(2):
-        done = run("chat", "shop:shop", "--store", "memory:", folder=folder, text="tea\n")
+        done = run_here("chat", "shop:shop", "--store", "memory:", text="tea\n")
         assert done.stdout.startswith("What would you like?")
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "redis:/x:y", "sqlite:x"])
-def test_a_store_that_cannot_be_had_is_told_in_words(folder, url):
-    done = run("chat", "shop:shop", "--store", url, folder=folder)
+def test_a_store_that_cannot_be_had_is_told_in_words(run_here, url):
+    done = run_here("chat", "shop:shop", "--store", url)
     assert done.returncode in {1, 2}
     assert done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_server_that_does_not_answer_is_told_in_words(folder):
-    done = run("chat", "shop:shop", "--store", "redis://127.0.0.1:1/0", folder=folder)
+def test_a_server_that_does_not_answer_is_told_in_words(run_here):
+    done = run_here("chat", "shop:shop", "--store", "redis://127.0.0.1:1/0")
     assert done.returncode == 1
     assert "127.0.0.1:1" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_orchestrator_has_its_own_store_and_options(folder):
-    assert run("chat", "shop:bot", folder=folder, text="tea\n2\n").returncode == 0
+def test_an_orchestrator_has_its_own_store_and_options(folder, run_here):
+    assert run_here("chat", "shop:bot", text="tea\n2\n").returncode == 0
     assert (folder / "mine.db").exists()
-    done = run("chat", "shop:bot", "--store", "memory:", folder=folder)
+    done = run_here("chat", "shop:bot", "--store", "memory:")
     assert done.returncode == 2
     assert "An Orchestrator has its store." in done.stderr
     # It ignores messages after the end, and can be begun all the same.
-    assert run("chat", "shop:bot", folder=folder).stdout.startswith("What would you like?")
+    assert run_here("chat", "shop:bot").stdout.startswith("What would you like?")
 
 
-def test_a_conversation_that_cannot_be_read_is_told_and_new_starts_over(folder):
-    run("chat", "shop:shop", "--store", "sqlite:///x.db", folder=folder)
+def test_a_conversation_that_cannot_be_read_is_told_and_new_starts_over(folder, run_here):
+    run_here("chat", "shop:shop", "--store", "sqlite:///x.db")
     with sqlite3.connect(folder / "x.db") as file:
         file.execute("UPDATE dialogs_conversations SET body = x'00112233445566778899'")
     file.close()
-    done = run("chat", "shop:shop", "--store", "sqlite:///x.db", folder=folder)
+    done = run_here("chat", "shop:shop", "--store", "sqlite:///x.db")
     assert done.returncode == 1
     assert "are not a conversation" in done.stderr
-    listed = run("conversations", "shop:shop", "--store", "sqlite:///x.db", folder=folder)
+    listed = run_here("conversations", "shop:shop", "--store", "sqlite:///x.db")
     assert listed.returncode == 1
     assert "UNREADABLE" in listed.stdout
-    done = run("chat", "shop:shop", "--store", "sqlite:///x.db", "--new", folder=folder)
+    done = run_here("chat", "shop:shop", "--store", "sqlite:///x.db", "--new")
     assert done.stdout.startswith("What would you like?")
 
 
 # --- looking --------------------------------------------------------------------------------------
 
 
-def test_conversations_are_listed_with_where_they_wait_and_can_be_forgotten(folder):
-    run("chat", "shop:shop", "--as", "ada", folder=folder, text="tea\n")
-    run("chat", "shop:shop", "--as", "bob", folder=folder, text="tea\n2\n")
-    run("chat", "shop:shop", "--as", "cyd", folder=folder, text="tea\nboom\n")
+def test_conversations_are_listed_with_where_they_wait_and_can_be_forgotten(run_here):
+    run_here("chat", "shop:shop", "--as", "ada", text="tea\n")
+    run_here("chat", "shop:shop", "--as", "bob", text="tea\n2\n")
+    run_here("chat", "shop:shop", "--as", "cyd", text="tea\nboom\n")
 
     def listed(*options):
-        done = run("conversations", "shop:shop", *options, folder=folder)
+        done = run_here("conversations", "shop:shop", *options)
         assert done.returncode == 0
         return {line.split("\t")[0]: line.split("\t") for line in done.stdout.splitlines()}
 
@@ -302,7 +342,7 @@ def test_conversations_are_listed_with_where_they_wait_and_can_be_forgotten(fold
     assert rows["console:cyd:shop"][3].endswith("after ValueError: too many")
     assert list(listed("--status", "error")) == ["console:cyd:shop"]
 
-    done = run("forget", "shop:shop", "console:ada:shop", "console:zed:shop", folder=folder)
+    done = run_here("forget", "shop:shop", "console:ada:shop", "console:zed:shop")
     assert (done.returncode, done.stdout) == (1, "Forgot console:ada:shop.\n")
     assert done.stderr == "There is no conversation console:zed:shop.\n"
     assert list(listed()) == ["console:bob:shop", "console:cyd:shop"]
@@ -311,10 +351,10 @@ def test_conversations_are_listed_with_where_they_wait_and_can_be_forgotten(fold
 # --- the command ----------------------------------------------------------------------------------
 
 
-def test_the_command_tells_what_it_can_do(folder):
-    assert run("--version", folder=folder).stdout == "0.1.0\n"
-    assert "conversations" in run("--help", folder=folder).stdout
-    assert run("chta", folder=folder).returncode == 2
+def test_the_command_tells_what_it_can_do(run_here):
+    assert run_here("--version").stdout == "0.1.0\n"
+    assert "conversations" in run_here("--help").stdout
+    assert run_here("chta").returncode == 2
 
 
 @pytest.mark.parametrize("absent", ["typer", "prompt_toolkit"])
