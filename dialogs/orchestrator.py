@@ -17,10 +17,11 @@ from dialogs.flow import Flow, Interrupt, opener, takes_opening
 from dialogs.ids import check_chat_id, check_id
 from dialogs.messages import Sender
 from dialogs.senders import Senders
+from dialogs.spans import Span, seconds
 from dialogs.standing import Status
 from dialogs.stores.base import Store
 from dialogs.timers import Timers
-from dialogs.waits import Span, check_signal_name, seconds
+from dialogs.waits import check_signal_name
 from dialogs.worker import Worker, decode
 
 

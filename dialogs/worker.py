@@ -17,7 +17,6 @@ import random
 import time
 import weakref
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,14 +119,8 @@ class Worker:
         """Claim a conversation, and wait where another worker holds it."""
         give_up, delay = time.monotonic() + patience_s, 0.004
         while True:
-            claiming = asyncio.ensure_future(
-                self.store.claim(chat_id, now=self.now(), lease_s=self.lease_s)
-            )
             try:
-                return await asyncio.shield(claiming)
-            except asyncio.CancelledError:
-                self._in_background(self._release_what(claiming))
-                raise
+                return await self.store.claim(chat_id, now=self.now(), lease_s=self.lease_s)
             except Busy:
                 if time.monotonic() >= give_up:
                     raise
@@ -251,10 +244,6 @@ class Worker:
         except StoreError as error:
             # The turn has happened all the same; what was sent is sent once more.
             logger.warning("That messages were sent was not kept: %s", error)
-
-    async def _release_what(self, claiming: asyncio.Future[Claim]) -> None:
-        with suppress(StoreError):
-            await self._release(await claiming)
 
     async def _release(self, claim: Claim) -> None:
         try:

@@ -138,7 +138,12 @@ class UnsteadyStore(MemoryStore):
             made.close()
             raise
         answer = await made
-        await self._meet(operation, "after")
+        try:
+            await self._meet(operation, "after")
+        except asyncio.CancelledError:
+            if operation == "claim":  # as every store does: nobody has this claim
+                await super().release(answer)
+            raise
         return answer
 
     async def claim(self, *args: Any, **options: Any) -> Any:

@@ -10,12 +10,14 @@ if the claim still holds, and gives the lease back, in one more.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from dialogs.errors import Busy, Conflict
+from dialogs.errors import Busy, Conflict, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class Store(Protocol):
 
     async def claim(self, chat_id: str, *, now: float, lease_s: float) -> Claim:
         """Read a conversation and take its lease, in one round trip.
+
+        Where the call is cancelled, nobody has the claim: the store gives a lease that it may
+        have taken back in the background, or the lease runs out.
 
         Raises:
             Busy: another claim's lease still runs. `retry_after_s` says for how long.
@@ -156,6 +161,22 @@ class Store(Protocol):
 def new_token() -> str:
     """A name for a claim that no other claim has."""
     return secrets.token_hex(12)
+
+
+def give_back(releasing: Coroutine[Any, Any, None]) -> None:
+    """Give back, in the background, the lease of a claim that was cancelled while it was made."""
+    task = asyncio.ensure_future(_quietly(releasing))
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
+async def _quietly(releasing: Coroutine[Any, Any, None]) -> None:
+    with suppress(StoreError):  # the lease runs out by itself
+        await releasing
+
+
+_under_way: set[asyncio.Future[None]] = set()
+"""What nobody waits for; an event loop alone would let it be collected."""
 
 
 def busy(chat_id: str, leased_until: float, now: float) -> Busy:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import NamedTuple
 
 from dialogs.errors import StoreUnavailable, UsageError, missing_extra, reason_of
-from dialogs.stores.base import Claim, Stored, busy, conflict, new_token
+from dialogs.spans import Span, seconds
+from dialogs.stores.base import Claim, Stored, busy, conflict, give_back, new_token
 from dialogs.stores.mongo_documents import (
     Document,
     check_length,
@@ -17,6 +18,7 @@ from dialogs.stores.mongo_documents import (
     is_there,
     stored,
     taking,
+    without_password,
 )
 
 try:
@@ -31,9 +33,6 @@ else:
 
 # How often a claim that met the creation of its document by another one is tried.
 _ATTEMPTS = 5
-
-# User and password, hosts, the rest. A URL of another shape may have its password anywhere.
-_URL = re.compile(r"(mongodb(?:\+srv)?://)(?:[^@/?]*@)?([^@/?]+)(?:[/?][^@]*)?")
 
 
 class _Connection(NamedTuple):
@@ -83,24 +82,18 @@ class MongoStore:
         *,
         database: str = "dialogs",
         collection: str = "conversations",
-        timeout: float | timedelta = 5.0,
+        timeout: Span = 5.0,
         client: AsyncMongoClient[Document] | None = None,
     ) -> None:
         if not _INSTALLED:
             raise missing_extra("MongoStore", "pymongo 4.13 or newer", "mongo")
-        timeout_s = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        if timeout_s <= 0:
-            raise UsageError(
-                f"MongoStore was given a timeout of {timeout_s:g} seconds.",
-                "Nothing could be answered in that time.",
-                "Give more than 0 seconds.",
-            )
+        timeout_s = seconds(timeout, "MongoStore(timeout={!r})")
         self._url = url
         self._timeout_s = timeout_s
         self._names = (database, collection)
         self._given = client
         self._open: _Connection | None = None
-        shown = "of a client" if client is not None else _without_password(url)
+        shown = "of a client" if client is not None else without_password(url)
         self._text = f"MongoStore({shown}, {database}.{collection})"
 
     def __repr__(self) -> str:
@@ -137,6 +130,9 @@ class MongoStore:
                     )
                 except DuplicateKeyError:
                     continue
+                except asyncio.CancelledError:
+                    give_back(self._give_back(chat_id, token))
+                    raise
                 if found is not None:
                     break
         if found is None:
@@ -199,6 +195,13 @@ class MongoStore:
                 await collections.quick.update_one(
                     held, {"$unset": {"token": "", "leased_until": ""}}
                 )
+
+    async def _give_back(self, chat_id: str, token: str) -> None:
+        """Release a claim of which it is not known whether it found a body."""
+        await self.release(Claim(chat_id, b"", 0, token))
+        empty = {"_id": chat_id, "token": {"$exists": False}, "body": {"$exists": False}}
+        with self._asking("release") as collections:
+            await collections.quick.delete_one(empty)
 
     async def load(self, chat_id: str, *, now: float) -> Stored | None:
         """Read a conversation without a claim; None where there is none."""
@@ -290,9 +293,3 @@ class MongoStore:
         # pymongo goes on with its settings and all it knows of every server.
         reason = re.split(r" \(configured timeouts|, Topology Desc", reason_of(error))[0]
         return StoreUnavailable(self._text, operation, reason.rstrip("."), remedy)
-
-
-def _without_password(url: str) -> str:
-    """A URL's scheme and hosts, as text; neither user nor options, which may hold secrets."""
-    match = _URL.fullmatch(url)
-    return match[1] + match[2] if match else "a URL"

@@ -17,6 +17,7 @@ A claim of a conversation that is not there leaves a document without a body, wh
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,3 +112,13 @@ def check_length(chat_id: str, body: bytes) -> None:
             "Keep large answers elsewhere and record their names, or bound the log with subdialogs "
             "and continue_as_new.",
         )
+
+
+# User and password, hosts, the rest. A URL of another shape may have its password anywhere.
+_URL = re.compile(r"(mongodb(?:\+srv)?://)(?:[^@/?]*@)?([^@/?]+)(?:[/?][^@]*)?")
+
+
+def without_password(url: str) -> str:
+    """A URL's scheme and hosts, as text; neither user nor options, which may hold secrets."""
+    match = _URL.fullmatch(url)
+    return match[1] + match[2] if match else "a URL"

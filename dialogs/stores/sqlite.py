@@ -11,12 +11,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dialogs.errors import UsageError
-from dialogs.stores.base import Claim, Stored, busy, conflict, new_token
+from dialogs.spans import Span, seconds
+from dialogs.stores.base import Claim, Stored, busy, conflict, give_back, new_token
 from dialogs.stores.sqlite_thread import Need, SQLiteThread
 
 T = TypeVar("T")
@@ -126,7 +126,7 @@ class SQLiteStore:
         UsageError: the path is ":memory:" or empty, or SQLite is older than 3.35.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, timeout: float | timedelta = 10.0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, timeout: Span = 10.0) -> None:
         name = os.fspath(path)
         if name in {"", ":memory:"}:
             raise UsageError(
@@ -142,9 +142,7 @@ class SQLiteStore:
             )
         self._name = f"SQLiteStore({name!r})"
         self._path = Path(name).absolute()
-        self._timeout_s = (
-            timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
-        )
+        self._timeout_s = seconds(timeout, "SQLiteStore(timeout={!r})")
         self._lock = threading.Lock()
         self._thread: SQLiteThread | None = None
 
@@ -171,7 +169,13 @@ class SQLiteStore:
             "forgotten_at": now + lease_s + _DAY_S,
             "now": now,
         }
-        return await self._do("claim", Need.WRITE, lambda connection: _claim(connection, values))
+        try:
+            return await self._do(
+                "claim", Need.WRITE, lambda connection: _claim(connection, values)
+            )
+        except asyncio.CancelledError:
+            give_back(self.release(Claim(chat_id, None, 0, str(values["token"]))))
+            raise
 
     async def commit(
         self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 from dialogs.errors import UsageError
-from dialogs.stores.base import Claim, Stored, busy, conflict, new_token
+from dialogs.spans import Span, seconds
+from dialogs.stores.base import Claim, Stored, busy, conflict, give_back, new_token
 from dialogs.stores.postgres.connections import Connections, Pool
 from dialogs.stores.postgres.statements import statements
 
@@ -20,7 +21,9 @@ _ABANDONED_S = 86_400.0
 
 
 class PostgresStore:
-    """Keeps conversations in a table of PostgreSQL, 12 or newer (tested with 16), under asyncio::
+    """Keeps conversations in a table of PostgreSQL, 12 or newer (tested with 16).
+
+    It needs asyncio::
 
         store = PostgresStore("postgresql://bot@db.example/bot")
         await store.setup()
@@ -63,17 +66,17 @@ class PostgresStore:
         dsn: str = "",
         *,
         table: str = "dialogs_conversations",
-        timeout: float | timedelta = 5.0,
+        timeout: Span = 5.0,
         pool_size: int = 10,
         prepare: bool = True,
         pool: Pool | None = None,
     ) -> None:
-        timeout_s = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        if not (timeout_s > 0 and pool_size > 0):
+        timeout_s = seconds(timeout, "PostgresStore(timeout={!r})")
+        if pool_size < 1:
             raise UsageError(
-                f"PostgresStore was given timeout={timeout_s:g} and pool_size={pool_size}.",
-                "Without time or connections it can do nothing.",
-                "Give numbers above 0.",
+                f"PostgresStore was given pool_size={pool_size}.",
+                "Without connections it can do nothing.",
+                "Give a number above 0.",
             )
         self._connections = Connections(
             dsn, size=pool_size, timeout_s=timeout_s, prepare=prepare, given=pool
@@ -107,15 +110,19 @@ class PostgresStore:
         """
         token = new_token()
         leased_until = now + lease_s
-        [[taken, body, revision, held_until]] = await self._run(
-            "claim",
-            self._statements.claim,
-            chat_id=chat_id,
-            now=now,
-            token=token,
-            leased_until=leased_until,
-            abandoned_at=leased_until + _ABANDONED_S,
-        )
+        try:
+            [[taken, body, revision, held_until]] = await self._run(
+                "claim",
+                self._statements.claim,
+                chat_id=chat_id,
+                now=now,
+                token=token,
+                leased_until=leased_until,
+                abandoned_at=leased_until + _ABANDONED_S,
+            )
+        except asyncio.CancelledError:
+            give_back(self.release(Claim(chat_id, None, 0, token)))
+            raise
         if not taken:
             raise busy(chat_id, held_until, now)
         return Claim(chat_id, body, revision, token)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dialogs.errors import UsageError, missing_extra
+from dialogs.spans import Span, seconds
 from dialogs.stores.base import Claim, Stored, busy, conflict, new_token
 from dialogs.stores.redis import scripts
 from dialogs.stores.redis.keys import (
@@ -69,7 +69,7 @@ class RedisStore:
         url: str = "redis://localhost:6379",
         *,
         prefix: str = "dialogs",
-        timeout: float | timedelta = 5.0,
+        timeout: Span = 5.0,
         cluster: bool = False,
         client: Client | None = None,
     ) -> None:
@@ -77,13 +77,7 @@ class RedisStore:
             from dialogs.stores.redis import clients, pipelines  # noqa: PLC0415 - an extra
         except ImportError:
             raise missing_extra("RedisStore", "redis", "redis") from None
-        timeout_s = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        if timeout_s <= 0:
-            raise UsageError(
-                f"RedisStore was given a timeout of {timeout_s:g} seconds.",
-                "Nothing could be answered in that time.",
-                "Give more than 0 seconds.",
-            )
+        timeout_s = seconds(timeout, "RedisStore(timeout={!r})")
         if "{" in prefix:
             raise UsageError(
                 f"RedisStore was given the prefix {prefix!r}.",

@@ -1,0 +1,129 @@
+// How messages look. Whatever a message says is text: nothing here makes HTML of it.
+
+const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+export function element(name, className = "", text = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+function bubble(mine, speaker, text) {
+  const item = element("li", mine ? "mine" : "theirs");
+  const said = element("p", "bubble");
+  said.append(element("span", "aside", `${speaker}: `), text);
+  if (text) item.append(said);
+  return item;
+}
+
+// One message of the transcript. press(entry, index) is called for its buttons, and fetchFile(path)
+// gets a file's bytes.
+export function entryItem(entry, speaker, press, fetchFile) {
+  const item = bubble(entry.by_client, entry.by_client ? "You" : speaker, entry.text);
+  item.dataset.number = entry.number;
+  if (entry.attachments.length) item.append(filesOf(entry, fetchFile));
+  if (entry.buttons.length) {
+    const group = element("div", "buttons");
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Answers");
+    for (const { index, label } of entry.buttons) {
+      const button = element("button", "", label);
+      button.type = "button";
+      button.onclick = () => press(entry, index);
+      group.append(button);
+    }
+    item.append(group);
+  }
+  const at = new Date(entry.at * 1_000);
+  const time = element("time", "", at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  time.dateTime = at.toISOString();
+  time.title = at.toLocaleString();
+  item.append(time);
+  return item;
+}
+
+// A message on its way, or one that did not get there.
+export function queuedItem(message, again, discard) {
+  const item = bubble(true, "You", message.label ?? message.text);
+  item.classList.add(message.problem ? "failed" : "waiting");
+  const state = element("div", "state", message.problem ? `Not sent: ${message.problem.detail}` : "Sending…");
+  item.append(state);
+  if (message.problem) {
+    const group = element("div", "buttons");
+    for (const [label, act] of [["Send again", again], ["Discard", discard]]) {
+      const button = element("button", "", label);
+      button.type = "button";
+      button.onclick = () => act(message);
+      group.append(button);
+    }
+    item.append(group);
+  }
+  return item;
+}
+
+// --- files --------------------------------------------------------------------------------
+
+function filesOf(entry, fetchFile) {
+  const list = element("div", "files");
+  for (const file of entry.attachments) {
+    if (file.file) list.append(keptFile(file, fetchFile));
+    else list.append(linkedFile(file));
+  }
+  return list;
+}
+
+function linkedFile(file) {
+  const url = addressOf(file.url);
+  if (!url) return element("span", "", file.name);
+  const link = element("a");
+  link.href = url.href;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer";
+  const ours = url.origin === location.origin;
+  if (file.media_type.startsWith("image/") && (ours || url.protocol === "https:")) {
+    link.append(picture(url.href, file.name));
+  } else link.textContent = file.name;
+  return link;
+}
+
+// A link that a person can follow without running anything: http(s), or this site.
+function addressOf(text) {
+  try {
+    const url = new URL(text ?? "", document.baseURI);
+    return text && ["http:", "https:"].includes(url.protocol) ? url : null;
+  } catch {
+    return null;
+  }
+}
+
+function picture(source, name) {
+  const image = element("img");
+  image.alt = name;
+  image.referrerPolicy = "no-referrer";
+  image.src = source;
+  return image;
+}
+
+// The bytes are in the conversation: they are fetched as every other resource, with the token.
+function keptFile(file, fetchFile) {
+  const place = element("span");
+  const save = element("button", "", `Save ${file.name}`);
+  save.type = "button";
+  save.onclick = async () => {
+    const address = URL.createObjectURL(await fetchFile(file.file));
+    const link = element("a");
+    link.href = address;
+    link.download = file.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  };
+  place.append(save);
+  if (IMAGES.includes(file.media_type)) {
+    fetchFile(file.file).then(
+      (blob) => place.replaceChildren(picture(URL.createObjectURL(blob), file.name)),
+      () => {},
+    );
+  }
+  return place;
+}
