@@ -11,6 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # when pyproject.toml changes.
 MADE := $(VENV)/.made
 PACKAGE := $(VENV)/.package
+CHAT := $(VENV)/.chat
 TEST := $(VENV)/.test
 DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
@@ -21,8 +22,8 @@ help: ## show this list
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z]*\): .*## \(.*\)/  \1	\2/p' Makefile
 
-chat: $(PACKAGE) ## play the guessing game in the terminal
-	@$(BIN)/python -m examples.guessbot.chat
+chat: $(CHAT) ## play the guessing game in the terminal
+	@$(BIN)/python -m dialogs.cli chat examples.guessbot.game:game
 
 test: $(TEST) ## run the tests
 	$(BIN)/python -m pytest
@@ -70,6 +71,11 @@ $(MADE):
 
 $(PACKAGE): pyproject.toml $(MADE)
 	@$(PIP) --editable .
+	@touch $@
+
+$(CHAT): $(PACKAGE)
+	@echo "Installing what the terminal needs."
+	@$(PIP) --editable '.[cli]'
 	@touch $@
 
 $(TEST): $(PACKAGE)

@@ -7,6 +7,8 @@ import sqlite3
 import stat
 import sys
 import tempfile
+import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -371,6 +373,52 @@ def test_what_is_not_installed_is_named_with_the_command_that_installs_it(folder
     assert done.returncode == 2
     assert absent.replace("_", "-") in done.stderr
     assert 'pip install "resumable-dialogs[cli]"' in done.stderr
+
+
+# --- on a web page --------------------------------------------------------------------------------
+
+
+class TestServe:
+    @pytest.fixture(autouse=True)
+    def web(self):
+        pytest.importorskip("fastapi")
+        pytest.importorskip("uvicorn")
+
+    def test_a_dialog_is_served_and_stops_with_ctrl_c(self, start, folder):
+        program = start("serve", "shop:shop", "--port", "0")
+        assert program.line().startswith("shop:shop at http://127.0.0.1:0, kept in ")
+        assert str(folder / "state") in program.line()
+        while "Uvicorn running on" not in (line := program.line()):
+            assert line  # an empty one is the end
+        url = re.search(r"http://\S+", line)[0]
+        with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:
+            assert answer.status == 200
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            assert "<title>shop</title>" in answer.read().decode()
+        code, _ = program.end(signal.SIGINT)
+        assert code in {0, -signal.SIGINT}
+
+    def test_the_secret_is_made_once_for_the_user_alone(self, here, monkeypatch):
+        from dialogs.cli.places import secret
+
+        monkeypatch.setenv("XDG_STATE_HOME", str(here / "state"))
+        monkeypatch.delenv("DIALOGS_SECRET", raising=False)
+        made, place = secret()
+        assert (made, place) == secret()
+        assert len(made) >= 32
+        assert Path(place).parent == here / "state" / "dialogs"
+        assert stat.S_IMODE(Path(place).stat().st_mode) == 0o600
+        monkeypatch.setenv("DIALOGS_SECRET", "of my own")
+        assert secret() == ("of my own", "$DIALOGS_SECRET")
+
+    def test_an_empty_secret_is_refused(self, here, monkeypatch):
+        from dialogs.cli.places import secret
+
+        monkeypatch.setenv("XDG_STATE_HOME", str(here / "state"))
+        monkeypatch.setenv("DIALOGS_SECRET", "")
+        Path(secret()[1]).write_text("")
+        with pytest.raises(UsageError, match="is empty"):
+            secret()
 
 
 # --- in a terminal --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dialogs.stores.postgres import PostgresStore
     from dialogs.stores.redis import RedisStore
     from dialogs.stores.sqlite import SQLiteStore
+    from dialogs.stores.urls import store_from_url
 
 _ROOMS = {
     "Encrypted": "encrypted",
@@ -24,6 +25,7 @@ _ROOMS = {
     "RedisStore": "redis",
     "Rotation": "encrypted",
     "SQLiteStore": "sqlite",
+    "store_from_url": "urls",
 }
 
 
@@ -44,4 +46,5 @@ __all__ = [
     "SQLiteStore",
     "Store",
     "Stored",
+    "store_from_url",
 ]

@@ -69,7 +69,7 @@ def make_api(auth: Callable[..., Any] | None) -> APIRouter:
     async def start(request: Request, conversation_id: str = Depends(starter)) -> schemas.Started:
         """Start a conversation; where the site has its own sign-in, find the user's."""
         talk = talk_of(request)
-        talk.starts.take(address_of(request))
+        talk.starts.take(conversation_id if talk.users else address_of(request))
         conversation = await talk.conversation(conversation_id) if talk.users else None
         if conversation is None:
             turn = await talk.start(conversation_id)

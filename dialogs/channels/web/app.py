@@ -77,7 +77,8 @@ def create_app(
         max_message_bytes: how long a request or a frame may be.
         messages_per_minute: how many messages one conversation takes; it is read ten times as
             often.
-        starts_per_minute: how many conversations one address starts.
+        starts_per_minute: how many conversations one address starts; with `auth`, how often one
+            user asks for theirs.
         connections_per_minute: how many sockets one address opens.
         sockets_per_conversation: how many sockets follow one conversation at once.
         poll_s: how often an open page looks for what other processes said, in seconds.

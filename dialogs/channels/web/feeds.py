@@ -85,8 +85,13 @@ class Feeds:
         """Run a turn, and let those who follow know; it goes on where its caller is gone."""
         task = asyncio.ensure_future(self._run(chat_id, turn))
         self._turns.add(task)
-        task.add_done_callback(self._turns.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    def _ended(self, turn: asyncio.Task[Any]) -> None:
+        self._turns.discard(turn)
+        if not turn.cancelled():
+            turn.exception()  # where its caller is gone, the conversation keeps it
 
     async def _run(self, chat_id: str, turn: Coroutine[Any, Any, T]) -> T:
         self._running[chat_id] = self._running.get(chat_id, 0) + 1

@@ -86,6 +86,7 @@ class Buttons:
         await sees(ada, lambda heard: len(heard) > before, "a word about the old button")
         await ada.press("Tea")
         await hears(ada, repeated(3, True))
+        await tells(ada, "that was one answer", 4)
 
     async def test_a_button_that_is_pressed_twice_answers_once(
         self, meet: Meet, buttons_stay: bool

@@ -132,7 +132,8 @@ class Talking:
     async def test_the_same_words_again_are_a_new_message(self, meet: Meet) -> None:
         ada = await arrived(meet("ada"))
         for number in (1, 2, 3):
-            await tells(ada, "again", number)
+            heard = await tells(ada, "again", number)
+            assert "\n".join(heard).count("'again'") == number
 
     async def test_after_an_error_of_the_dialog_the_next_message_is_answered(
         self, meet: Meet, errors_are_private: bool

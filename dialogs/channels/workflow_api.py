@@ -1,0 +1,201 @@
+"""Workflows on the web channel: start one, see where it stands, and hear webhooks.
+
+    app = create_app(orchestrator, secret=...)
+    app.include_router(create_router(orchestrator, workflows, webhook_secret=...))
+
+What is said goes the web channel's own ways, by REST or WebSocket, with the token that starting a
+workflow gave.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, Path, Request
+from pydantic import BaseModel, Field
+
+from dialogs.channels.web import schemas
+from dialogs.channels.web.api import (
+    PROBLEMS,
+    Credentials,
+    _by_token,
+    _by_user,
+    address_of,
+    talk_of,
+)
+from dialogs.channels.web.problems import Refused
+from dialogs.channels.web.rights import PREFIX
+from dialogs.channels.web.tokens import SHORTEST_SECRET, TICKET_AGE_S
+from dialogs.channels.web.views import as_json, turn_view
+from dialogs.errors import UsageError
+from dialogs.orchestrator import Orchestrator
+from dialogs.workflows.catalog import ROOT, Workflows
+from dialogs.workflows.looking import look
+
+
+class WorkflowOut(BaseModel):
+    """A workflow that can be started."""
+
+    workflow_id: str
+    name: str
+    description: str
+
+
+class Taken(BaseModel):
+    """A step that is over."""
+
+    step: str
+    outcome: str
+
+
+class Standing(BaseModel):
+    """Where the workflow of a conversation stands."""
+
+    workflow_id: str
+    step: str | None = Field(description="The step that waits; null: the workflow is over.")
+    variables: dict[str, Any]
+    history: list[Taken] = Field(description="The last steps that are over, oldest first.")
+    error: dict[str, Any] | None = Field(description="The failure that it ended by.")
+
+
+class Heard(BaseModel):
+    """A webhook was taken."""
+
+    duplicate: bool = Field(description="The Idempotency-Key was seen before; nothing ran.")
+    stale: bool = Field(description="The conversation is over; nothing was kept.")
+
+
+WorkflowId = Annotated[str, Path(max_length=100, description="The id of a workflow.")]
+Key = Annotated[str | None, Header(max_length=200, description="The same counts once.")]
+
+
+def create_router(
+    orchestrator: Orchestrator,
+    workflows: Workflows,
+    *,
+    webhook_secret: str | None = None,
+    auth: Callable[..., Any] | None = None,
+    root: Any = None,
+) -> APIRouter:
+    """The routes of workflows, for the app of `create_app`.
+
+    Args:
+        orchestrator: the app's.
+        workflows: the workflows; each becomes a root of the orchestrator's.
+        webhook_secret: what a webhook that comes in has to send as its bearer token: 16 characters
+            or more. None: no webhook is heard.
+        auth: as for `create_app`.
+        root: the orchestrator's own dialog, where it is not `workflows.root()`.
+
+    Raises:
+        UsageError: the secret can be guessed.
+    """
+    if webhook_secret is not None and len(webhook_secret) < SHORTEST_SECRET:
+        raise UsageError(
+            f"create_router() needs a webhook_secret of {SHORTEST_SECRET} characters or more.",
+            "Whoever guesses it can answer for the services that workflows wait for.",
+            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
+        )
+    workflows.attach(orchestrator)
+    owner, starter = _by_token() if auth is None else _by_user(auth)
+    api = APIRouter(responses=PROBLEMS, tags=["workflows"])
+
+    @api.get("/workflows", summary="List the workflows")
+    async def index() -> list[WorkflowOut]:
+        """The workflows that can be started."""
+        return [
+            WorkflowOut(
+                workflow_id=name,
+                name=document.workflow.name,
+                description=document.workflow.description,
+            )
+            for name, document in workflows.documents.items()
+        ]
+
+    @api.post("/workflows/{workflow_id}/conversations", status_code=201, summary="Start a workflow")
+    async def start(
+        request: Request, workflow_id: WorkflowId, conversation_id: str = Depends(starter)
+    ) -> schemas.Started:
+        """Start a conversation with a workflow; nothing happens where the user's is open."""
+        if workflow_id not in workflows.documents:
+            raise Refused(
+                404,
+                "There is no such workflow.",
+                "It was never there, or is no longer.",
+                "List the workflows.",
+            )
+        talk = talk_of(request)
+        talk.starts.take(address_of(request))
+        chat_id = PREFIX + conversation_id
+        starting = talk.orchestrator.start(chat_id, root=ROOT + workflow_id)
+        turn = await talk.feeds.during(chat_id, starting)
+        conversation = await talk.conversation(conversation_id)
+        return schemas.Started(
+            id=conversation_id,
+            token=talk.tokens.sign(conversation_id, "ticket" if talk.users else "token"),
+            expires_in=int(TICKET_AGE_S if talk.users else talk.tokens.age_s),
+            turn=turn_view(turn, conversation, conversation_id),
+        )
+
+    @api.get("/conversations/{conversation_id}/workflow", summary="Where the workflow stands")
+    async def stands(request: Request, conversation_id: str = Depends(owner)) -> Standing:
+        """Its variables, the steps taken, and the step that waits."""
+        conversation = await talk_of(request).conversation(conversation_id)
+        view = None if conversation is None else look(workflows, conversation, root)
+        if view is None:
+            raise Refused(
+                404,
+                "No workflow runs in this conversation.",
+                "None has begun, or its document was changed.",
+                "Start one, or say something.",
+            )
+        return Standing(
+            workflow_id=view.workflow_id,
+            step=view.step,
+            variables=as_json(view.variables),
+            history=[Taken(**taken) for taken in view.history],
+            error=as_json(view.error),
+        )
+
+    if webhook_secret is not None:
+        _add_webhooks(api, webhook_secret)
+    return api
+
+
+def _add_webhooks(api: APIRouter, secret: str) -> None:
+    def check_secret(credentials: Credentials) -> None:
+        given = "" if credentials is None else credentials.credentials
+        if not secrets.compare_digest(given.encode(), secret.encode()):
+            raise Refused(
+                401,
+                "The webhook's secret is missing, or wrong.",
+                "Only services that have it may answer.",
+                "Send it as the header Authorization: Bearer SECRET.",
+            )
+
+    @api.post(
+        "/webhooks/{signal}/{chat_id:path}",
+        summary="Answer a webhook step",
+        dependencies=[Depends(check_secret)],
+    )
+    async def hear(
+        request: Request,
+        signal: Annotated[str, Path(min_length=1, max_length=255)],
+        chat_id: Annotated[str, Path(min_length=1, max_length=255)],
+        payload: Annotated[Any, Body()] = None,
+        idempotency_key: Key = None,
+    ) -> Heard:
+        """Give a conversation, of any channel, the signal that one of its steps waits for."""
+        talk = talk_of(request)
+        if await talk.orchestrator.conversation(chat_id) is None:
+            raise Refused(
+                404,
+                "There is no such conversation.",
+                "It has not begun, or was forgotten.",
+                "Send the Conversation-Id that came with the request.",
+            )
+        signalling = talk.orchestrator.signal(chat_id, signal, payload, message_id=idempotency_key)
+        turn = await talk.feeds.during(chat_id, signalling)
+        return Heard(duplicate=turn.duplicate, stale=turn.stale)
