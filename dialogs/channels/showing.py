@@ -10,7 +10,12 @@ from dialogs.messages import Attachment, Button, Message
 
 def text_of(message: Any) -> str:
     """A message's own text; of what is neither text nor a `Message`, its `str`."""
-    return message.text if isinstance(message, Message) else str(message)
+    if isinstance(message, Message):
+        return message.text
+    try:
+        return str(message)
+    except Exception:  # noqa: BLE001 - a stranger's __str__, or a number too long to show
+        return f"<{type(message).__name__}>"
 
 
 def buttons_of(message: Any) -> tuple[Button, ...]:
