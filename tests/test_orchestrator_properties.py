@@ -309,7 +309,12 @@ class Line:
             error = StoreUnavailable("the store", operation, "it is away")
             await self.fault("before", error)
             answer = await getattr(self.store, operation)(*args, **options)
-            await self.fault("after", error)
+            try:
+                await self.fault("after", error)
+            except asyncio.CancelledError:
+                if operation == "claim":  # as every store does: nobody has this claim
+                    await self.store.release(answer)
+                raise
             return answer
 
         return called
@@ -368,6 +373,7 @@ class Conversations(RuleBasedStateMachine):
         self.bot = Orchestrator(
             root_in(self.world),
             store=self.line,
+            patience=1,  # nobody gives a lease back later than that
             sender=Mail(self.line, self.sent),
             clock=self.clock,
             lease=LEASE,
