@@ -22,6 +22,8 @@
      ├─ ResponseTimeout       thrown into the dialog: the client did not answer in time
      └─ NoValidAnswer         thrown into the dialog: a prompt got no valid answer (dialogs.prompts)
 
+    Conversations as data have their own, in dialogs.workflows, under UsageError and DialogsError.
+
     DialogsWarning (a UserWarning)
      ├─ UnrecordedAwait       an await outside every step ran again during replay
      └─ LongLog               a log grew past the size that replays quickly
