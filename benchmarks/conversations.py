@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.measure import Candidate
-from dialogs import call, dialog, get_client_response, run_gen_dialog, send_message
+from dialogs import Orchestrator, call, dialog, get_client_response, run_gen_dialog, send_message
 from dialogs.log import Log
+from dialogs.stores import MemoryStore, Store
 
 
 def questions() -> Any:
@@ -72,3 +75,30 @@ def candidate(make: Callable[[], Any], turns: int, kept: slice = slice(None)) ->
         lambda: Kept(log),
         lambda outcome: (outcome[0].messages, answers(outcome[1].log)[kept]),
     )
+
+
+async def body_after(turns: int, make: Any = questions_dialog, *, history: int = 0) -> bytes:
+    """The bytes of an orchestrator's conversation after so many turns.
+
+    Args:
+        turns: how many.
+        make: makes the dialog.
+        history: how many messages of both sides it keeps.
+    """
+    orchestrator = Orchestrator(make, store=MemoryStore(), history=history)
+    await orchestrator.start("key")
+    for turn in range(turns):
+        await orchestrator.handle_message("key", answer_of(turn), message_id=f"id-{turn}")
+    stored = await orchestrator.store.load("key", now=time.time())
+    assert stored is not None
+    return stored.body
+
+
+async def put(store: Store, keys: list[str], body: bytes) -> None:
+    """Put conversations back to where they were."""
+
+    async def put_one(key: str) -> None:
+        claim = await store.claim(key, now=time.time(), lease_s=30)
+        await store.commit(claim, body, now=time.time(), status="WAITING_FOR_RESPONSE")
+
+    await asyncio.gather(*map(put_one, keys))

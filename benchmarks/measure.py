@@ -1,14 +1,18 @@
-"""Measuring candidates against each other: shuffled rounds, CPU time, medians of ratios."""
+"""Measuring candidates against each other: shuffled rounds, medians of ratios.
+
+The engine's candidates are measured by CPU time, those that wait for something else by the clock.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median, quantiles
-from time import thread_time_ns
-from typing import Any
+from time import perf_counter_ns, thread_time_ns
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -17,19 +21,21 @@ class Effort:
 
     Args:
         lengths: the lengths of the conversations, in turns.
-        sample_ns: how long one sample takes at least, in nanoseconds of CPU time.
+        sample_ns: how long one sample takes at least, in nanoseconds.
         budget_ns: how long all samples of a row take, about.
         rounds: the least and the most rounds of a row.
+        crowd: how many messages there are in the rows that have many at once.
     """
 
     lengths: tuple[int, ...]
     sample_ns: int
     budget_ns: int
     rounds: tuple[int, int]
+    crowd: int = 1000
 
 
 FULL = Effort((10, 100, 1000), 5_000_000, 6_000_000_000, (15, 201))
-QUICK = Effort((3,), 0, 0, (3, 3))
+QUICK = Effort((3,), 0, 0, (3, 3), crowd=20)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,37 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Timed:
+    """A candidate that is timed by the clock: what it waits for is somewhere else.
+
+    Args:
+        run: does what is timed, for the keys that it is given.
+        fresh: puts the conversations of these keys back, untimed.
+        loop: runs both.
+    """
+
+    run: Callable[[list[str]], Awaitable[Any]]
+    fresh: Callable[[list[str]], Awaitable[Any]]
+    loop: asyncio.Runner
+
+    def sample(self, repeats: int) -> float:
+        """The time of one turn, in nanoseconds."""
+        return self.loop.run(self._sample([f"key-{at}" for at in range(repeats)]))
+
+    async def _sample(self, keys: list[str]) -> float:
+        await self.fresh(keys)
+        start = perf_counter_ns()
+        await self.run(keys)
+        return (perf_counter_ns() - start) / len(keys)
+
+
+class Sampled(Protocol):
+    """What can be measured: a `Candidate`, a `Timed`."""
+
+    def sample(self, repeats: int) -> float: ...
+
+
+@dataclass(frozen=True)
 class Target:
     """What a row's ratio shall be."""
 
@@ -81,7 +118,7 @@ class Row:
         values: the ratio of each round, or one value where nothing varies.
         target: what the median shall be; None where there is no target.
         unit: what the values are.
-        times: the median CPU times of the two candidates, in nanoseconds.
+        times: the median times of the two candidates, in nanoseconds.
     """
 
     name: str
@@ -122,15 +159,23 @@ def check_same_work(candidates: dict[str, Candidate]) -> None:
         )
 
 
-def rounds_of(candidates: dict[str, Candidate], effort: Effort) -> dict[str, list[float]]:
-    """The CPU time of one message in nanoseconds, of every candidate in every round.
+def rounds_of(
+    candidates: Mapping[str, Sampled], effort: Effort, *, at_least: int = 1
+) -> dict[str, list[float]]:
+    """The time of one message in nanoseconds, of every candidate in every round.
 
     The garbage collector runs as it does in production: enabled, with Python's own thresholds.
     What earlier rows left is collected before the first round.
+
+    Args:
+        candidates: what is measured.
+        effort: how much.
+        at_least: how many messages a sample has at the least.
     """
     gc.collect()
-    costs = {name: min(c.sample(1) for _ in range(3)) for name, c in candidates.items()}
-    repeats = {name: max(1, round(effort.sample_ns / cost)) for name, cost in costs.items()}
+    tries = 3 if at_least == 1 else 1
+    costs = {name: min(c.sample(at_least) for _ in range(tries)) for name, c in candidates.items()}
+    repeats = {name: max(at_least, round(effort.sample_ns / cost)) for name, cost in costs.items()}
     a_round = sum(costs[name] * repeats[name] for name in candidates)
     fewest, most = effort.rounds
     times: dict[str, list[float]] = {name: [] for name in candidates}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 import benchmarks.collapsing
@@ -13,8 +14,9 @@ import benchmarks.nesting
 import benchmarks.size
 from benchmarks.measure import FULL, QUICK, Effort, Row, Rows
 
-HEAD = ("what / against what", "turns", "value", "middle half", "target", "met", "CPU time of each")
-WIDTHS = (52, 5, 8, 15, 7, 3, 22)
+HEAD = ("what / against what", "turns", "value", "middle half", "target", "met", "time of each")
+WIDTHS = (54, 5, 8, 15, 7, 3, 22)
+GROUPS = ("engine", "stores", "channels")
 NO_PEER = "dialogs-framework is not installed here, so its rows are not measured: use `make bench`."
 
 
@@ -23,23 +25,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short, and too rough to be believed")
     parser.add_argument("--no-peer", action="store_true", help="leave out dialogs-framework")
+    parser.add_argument(
+        "--only",
+        type=groups,
+        default=GROUPS,
+        metavar="GROUPS",
+        help=f"which rows, separated by commas: {', '.join(GROUPS)}",
+    )
     options = parser.parse_args(arguments)
     print(f"CPython {platform.python_version()}, msgpack {version('msgpack')}")
     print(line(HEAD))
     print("  ".join("-" * width for width in WIDTHS))
-    for row in measured(QUICK if options.quick else FULL, peer=not options.no_peer):
+    effort = QUICK if options.quick else FULL
+    for row in measured(effort, only=options.only, peer=not options.no_peer):
         print(line(cells(row)), flush=True)
     return 0
 
 
-def measured(effort: Effort, *, peer: bool) -> Rows:
-    """All rows, each as soon as it is measured."""
-    yield from benchmarks.floor.rows(effort)
-    if peer:
-        yield from peer_rows(effort)
-    yield from benchmarks.nesting.rows(effort)
-    yield from benchmarks.collapsing.rows(effort)
-    yield from benchmarks.size.rows(effort)
+def groups(text: str) -> list[str]:
+    """The groups that were asked for."""
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"there are no rows {', '.join(map(repr, unknown))}, only: {', '.join(GROUPS)}"
+        )
+    return names
+
+
+def measured(effort: Effort, *, only: Collection[str], peer: bool) -> Rows:
+    """The rows of these groups, each as soon as it is measured."""
+    if "engine" in only:
+        yield from benchmarks.floor.rows(effort)
+        if peer:
+            yield from peer_rows(effort)
+        yield from benchmarks.nesting.rows(effort)
+        yield from benchmarks.collapsing.rows(effort)
+        yield from benchmarks.size.rows(effort)
+    for group in ("stores", "channels"):
+        if group in only:
+            yield from rows_of(group, effort)
+
+
+def rows_of(group: str, effort: Effort) -> Rows:
+    """The rows of a group that needs libraries which may be absent."""
+    try:
+        room = import_module(f"benchmarks.{group}")
+    except ImportError as absent:
+        print(f"The rows of {group} are not measured: {absent}. Use `make bench`.")
+        return
+    yield from room.rows(effort)
 
 
 def peer_rows(effort: Effort) -> Rows:

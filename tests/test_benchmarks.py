@@ -1,14 +1,16 @@
 """The benchmarks' candidates do the work that they are measured by. Nothing here is timed."""
 
+import asyncio
 import random
 from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from benchmarks import collapsing, floor, measure, nesting, size, table
+from benchmarks import channels, collapsing, echoes, floor, measure, nesting, size, stores, table
 from benchmarks.conversations import after, answer_of, answers, questions_dialog
 from benchmarks.measure import QUICK, Candidate, Row, Target, check_same_work
 from dialogs.log import Log
+from tests.servers.base import missing
 
 
 def outcome(candidate):
@@ -124,11 +126,79 @@ def test_a_target_is_a_least_or_a_most():
     assert [str(Target(1.4)), str(Target(8, at_least=True))] == ["<= 1.4", ">= 8"]
 
 
-def test_the_table_has_all_rows_that_need_no_peer(capsys):
-    assert table.main(["--quick", "--no-peer"]) == 0
+ECHOES = pytest.mark.parametrize(
+    "make",
+    [
+        lambda: echoes.DialogsSlack(3),
+        echoes.BareSlack,
+        lambda: echoes.DialogsWeb(3),
+        echoes.BareWeb,
+    ],
+    ids=["slack", "bare-slack", "web", "bare-web"],
+)
 
-    names = [line[:52].strip() for line in capsys.readouterr().out.splitlines()[3:]]
-    assert names == [
+
+@ECHOES
+async def test_an_echo_tells_each_person_what_they_wrote_and_again_when_it_is_measured_again(make):
+    echo, people = make(), [["one", "two"], ["three", "four"], ["five", "six"]]
+    await echo.open()
+    try:
+        for _ in range(2):
+            await echo.fresh(people)
+            assert await echo.run() == people
+    finally:
+        await echo.close()
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+async def test_a_conversation_with_a_dialog_goes_on_from_its_turns(turns):
+    echo = echoes.DialogsSlack(turns)
+    await echo.open()
+    try:
+        await echo.fresh([["next"]])
+        [chat_id] = echo.chat_ids
+        before = (await echo.store.load(chat_id, now=0)).body
+        await echo.run()
+        after = (await echo.store.load(chat_id, now=0)).body
+    finally:
+        await echo.close()
+
+    assert (before.count(b"answer "), before.count(b"next")) == (turns, 0)
+    assert (after.count(b"answer "), b"next" in after) == (turns, True)
+
+
+async def test_an_event_with_another_signature_reaches_no_echo():
+    echo = echoes.BareSlack()
+    await echo.open()
+    try:
+        await echo.fresh([["one"]])
+        status, _ = await echo.platform.post("{}", {"X-Slack-Signature": "v0=00"})
+    finally:
+        await echo.close()
+
+    assert status == 401
+
+
+def test_a_crowd_that_is_told_something_else_is_found():
+    class Deaf(echoes.Echo):
+        async def open(self): ...
+        async def gather(self, people): ...
+
+        def talks(self):
+            return [asyncio.sleep(0, ["what?"])]
+
+    with channels.opened(Deaf()) as [loop], pytest.raises(AssertionError):
+        channels.crowd(Deaf(), loop).sample(20)
+
+
+def names_of(printed):
+    return [line[: table.WIDTHS[0]].strip() for line in printed.splitlines()[3:]]
+
+
+def test_the_table_has_all_rows_of_the_engine_that_need_no_peer(capsys):
+    assert table.main(["--quick", "--no-peer", "--only", "engine"]) == 0
+
+    assert names_of(capsys.readouterr().out) == [
         "one message / the same dialog fed its answers",
         "20 deep, turns in each / flat",
         "20 deep, turns in the last / flat",
@@ -136,6 +206,58 @@ def test_the_table_has_all_rows_that_need_no_peer(capsys):
         "a loop, continue_as_new / the same after 3 turns",
         "bytes a turn adds to the log",
     ]
+
+
+def test_the_table_has_the_rows_of_the_channels(capsys):
+    assert table.main(["--quick", "--only", "channels"]) == 0
+
+    assert names_of(capsys.readouterr().out) == [
+        "a Slack event acknowledged / bare slack_bolt",
+        "20 Slack events answered / bare slack_bolt",
+        "20 WebSocket messages answered / bare FastAPI",
+    ]
+
+
+def test_a_store_whose_server_is_not_here_is_left_out_with_a_note(capsys, monkeypatch):
+    for server in ("RedisServer", "PostgresServer"):
+        monkeypatch.setattr(stores, server, lambda *_, server=server, **__: missing(server))
+
+    assert table.main(["--quick", "--only", "stores"]) == 0
+
+    sqlite, *notes = capsys.readouterr().out.splitlines()[3:]
+    assert sqlite.startswith("a turn over SQLite / bare read and compare-and-set")
+    assert [note.rpartition(": ")[2] for note in notes] == [
+        "the rows over Redis are not measured.",
+        "the rows over PostgreSQL are not measured.",
+    ]
+
+
+def test_groups_whose_libraries_are_not_here_are_left_out_with_a_note(capsys, monkeypatch):
+    def absent(name):
+        raise ModuleNotFoundError("No module named 'redis'")
+
+    monkeypatch.setattr(table, "import_module", absent)
+
+    assert list(table.rows_of("stores", QUICK)) == []
+    note = "The rows of stores are not measured: No module named 'redis'. Use `make bench`.\n"
+    assert capsys.readouterr().out == note
+
+
+def test_the_groups_come_in_the_order_of_the_table(monkeypatch):
+    monkeypatch.setattr(table, "rows_of", lambda group, effort: [group])
+
+    assert list(table.measured(QUICK, only=["channels", "stores"], peer=False)) == [
+        "stores",
+        "channels",
+    ]
+
+
+def test_a_group_that_there_is_not_is_refused_with_those_that_there_are(capsys):
+    with pytest.raises(SystemExit):
+        table.main(["--only", "stores, chanels"])
+
+    message = "there are no rows 'chanels', only: engine, stores, channels"
+    assert message in capsys.readouterr().err
 
 
 def test_a_missed_target_is_printed_and_is_no_failure(capsys, monkeypatch):
