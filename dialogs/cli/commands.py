@@ -1,4 +1,7 @@
-"""The commands, as typer sees them; `chatting`, `serving` and `listing` do what they say."""
+"""The commands, as typer sees them.
+
+`chatting`, `serving` and `listing` do what they say; `workflows` has commands of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from dialogs.cli import chatting, listing, serving
+from dialogs.cli import chatting, listing, serving, workflows
 from dialogs.cli.targets import find_target
 from dialogs.standing import Status
 
@@ -109,6 +112,9 @@ def forget(
     """Delete conversations, whatever their status."""
     if not listing.forget(find_target(path), store, chat_ids):
         sys.exit(1)
+
+
+workflows.add_to(app)
 
 
 def _user() -> str:
