@@ -54,7 +54,6 @@ class Orchestrator:
         history: how many messages `Conversation.history` keeps of what both sides said.
 
     Attributes:
-        store: the store.
         history: how many messages each conversation keeps.
         takes_opening: whether the root needs the message that opens a conversation, so that
             `start` cannot begin one.
@@ -96,11 +95,11 @@ class Orchestrator:
         poll: Span = 1.0,
         history: int = 0,
     ) -> None:
-        if on_completed not in ("restart", "ignore"):
+        if on_completed not in ("restart", "ignore") or history < 0:
             raise UsageError(
-                f"on_completed={on_completed!r} is not known.",
-                "A message after the end begins the next run, or does nothing.",
-                'Give "restart" or "ignore".',
+                f"on_completed={on_completed!r} and history={history!r} will not do.",
+                "A message after the end begins the next run, or does nothing; history is a count.",
+                'Give "restart" or "ignore", and a number from 0.',
             )
         flow = Flow(
             opener(root),

@@ -79,7 +79,7 @@ class Sharing:
             *(write(store, claim, str(place).encode(), now) for place in range(20)),
             return_exceptions=True,
         )
-        [made] = [result for result in results if isinstance(result, Claim)]
+        [made] = [result for result in results if type(result) is Claim]
         assert await store.load("a", now=now) == Stored(
             "a", made.body or b"", 1, "OPEN", None, None
         )
