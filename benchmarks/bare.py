@@ -57,7 +57,7 @@ class BareSQLite:
         return bytes(body)
 
     async def close(self) -> None:
-        self.thread.submit(lambda: self.connection.close()).result()
+        self.thread.submit(self.connection.close).result()
         self.thread.shutdown()
 
 
