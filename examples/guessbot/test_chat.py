@@ -34,7 +34,11 @@ def secret_in(path):
 
 def test_the_readme_shows_what_the_terminal_shows(terminal):
     readme = (Path(__file__).parent / "README.md").read_text()
-    shown = readme.split("```console\n")[1].split("```")[0].split("$ python -m examples.guessbot.chat\n")[1:]
+    shown = (
+        readme.split("```console\n")[1]
+        .split("```")[0]
+        .split("$ python -m examples.guessbot.chat\n")[1:]
+    )
     # The second run would draw another number, if it drew one.
     for number, lines in zip((7, 3), shown, strict=True):
         program = terminal(

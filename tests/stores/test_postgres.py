@@ -615,7 +615,7 @@ def test_a_store_is_shown_by_the_place_of_its_database(dsn, shown):
     ],
 )
 def test_no_time_and_no_connections_are_refused(options):
-    with pytest.raises(UsageError, match="numbers above 0"):
+    with pytest.raises(UsageError, match=r"PostgresStore.*(length of time|pool_size)"):
         PostgresStore(**options)
 
 
