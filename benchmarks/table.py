@@ -16,7 +16,7 @@ from benchmarks.measure import FULL, QUICK, Effort, Row, Rows
 
 HEAD = ("what / against what", "turns", "value", "middle half", "target", "met", "time of each")
 WIDTHS = (54, 5, 8, 15, 7, 3, 22)
-GROUPS = ("engine", "stores", "channels")
+GROUPS = ("engine", "workflows", "stores", "channels")
 NO_PEER = "dialogs-framework is not installed here, so its rows are not measured: use `make bench`."
 
 
@@ -62,7 +62,7 @@ def measured(effort: Effort, *, only: Collection[str], peer: bool) -> Rows:
         yield from benchmarks.nesting.rows(effort)
         yield from benchmarks.collapsing.rows(effort)
         yield from benchmarks.size.rows(effort)
-    for group in ("stores", "channels"):
+    for group in GROUPS[1:]:
         if group in only:
             yield from rows_of(group, effort)
 

@@ -217,6 +217,12 @@ def test_the_table_has_all_rows_of_the_engine_that_need_no_peer(capsys):
     ]
 
 
+def test_the_table_has_the_row_of_the_workflows(capsys):
+    assert table.main(["--quick", "--only", "workflows"]) == 0
+
+    assert names_of(capsys.readouterr().out) == ["a workflow of 6 steps / the same in Python"]
+
+
 def test_the_table_has_the_rows_of_the_channels(capsys):
     assert table.main(["--quick", "--only", "channels"]) == 0
 
@@ -265,7 +271,7 @@ def test_a_group_that_there_is_not_is_refused_with_those_that_there_are(capsys):
     with pytest.raises(SystemExit):
         table.main(["--only", "stores, chanels"])
 
-    message = "there are no rows 'chanels', only: engine, stores, channels"
+    message = "there are no rows 'chanels', only: engine, workflows, stores, channels"
     assert message in capsys.readouterr().err
 
 

@@ -20,8 +20,8 @@ from dialogs.channels.web import schemas
 from dialogs.channels.web.api import (
     PROBLEMS,
     Credentials,
-    _by_token,
-    _by_user,
+    by_token,
+    by_user,
     address_of,
     talk_of,
 )
@@ -99,7 +99,7 @@ def create_router(
             "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
         )
     workflows.attach(orchestrator)
-    owner, starter = _by_token() if auth is None else _by_user(auth)
+    owner, starter = by_token() if auth is None else by_user(auth)
     api = APIRouter(responses=PROBLEMS, tags=["workflows"])
 
     @api.get("/workflows", summary="List the workflows")

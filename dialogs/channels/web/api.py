@@ -62,7 +62,7 @@ def make_api(auth: Callable[..., Any] | None) -> APIRouter:
     Args:
         auth: the host's dependency that returns the user; None: tokens are used.
     """
-    owner, starter = _by_token() if auth is None else _by_user(auth)
+    owner, starter = by_token() if auth is None else by_user(auth)
     api = APIRouter(responses=PROBLEMS)
 
     @api.post("/conversations", status_code=201, summary="Start a conversation")
@@ -170,7 +170,7 @@ def make_api(auth: Callable[..., Any] | None) -> APIRouter:
 # --- whose ------------------------------------------------------------------------------------
 
 
-def _by_token() -> tuple[Callable[..., str], Callable[..., str]]:
+def by_token() -> tuple[Callable[..., str], Callable[..., str]]:
     """Dependencies for the id of the asked and of a new conversation, where tokens are used."""
 
     def owner(
@@ -192,7 +192,7 @@ def _by_token() -> tuple[Callable[..., str], Callable[..., str]]:
     return owner, new_id
 
 
-def _by_user(auth: Callable[..., Any]) -> tuple[Callable[..., str], Callable[..., str]]:
+def by_user(auth: Callable[..., Any]) -> tuple[Callable[..., str], Callable[..., str]]:
     """The same, where the host knows its users."""
     signed_in = Depends(auth)
 

@@ -1,0 +1,226 @@
+"""Runs a workflow: an ordinary dialog that goes from step to step.
+
+Each step is a dialog of its own, named "workflow.step", so that its records collapse into one when
+it is over. What it did is that record: the variables that it set, the way that was taken, what the
+client said, or what failed. From these records the state is made anew on every replay. After many
+of them the dialog goes on as new, with the state as its argument, so that circles of steps cost
+the same for ever.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, NoReturn
+
+from dialogs.dialog import Definition, Dialog, DialogFunction, Style, dialog
+from dialogs.errors import ResponseTimeout, UsageError
+from dialogs.steps import continue_as_new, now, send_message
+from dialogs.workflows.checking import ERROR, variables_of
+from dialogs.workflows.loading import Document
+from dialogs.workflows.performing import ROOMS
+from dialogs.workflows.performing.run import (
+    TIMEOUT,
+    WORKFLOW_TIMEOUT,
+    Host,
+    Run,
+    Steps,
+    described,
+)
+from dialogs.workflows.plan import waits
+from dialogs.workflows.problems import WorkflowFailed
+from dialogs.workflows.schema import AnyStep, GotoStep, LoopStep
+from dialogs.workflows.state import Scope, State
+from dialogs.workflows.templates import parse
+from dialogs.workflows.understanding import understood
+
+RENEWED = 200
+"""After so many steps the dialog goes on as new."""
+
+MOST_PASSED = 10_000
+"""How many steps may follow each other without a wait; loops in loops may need many."""
+
+MOST_HANDLED = 10
+"""How many failures in a row the workflow's own error handling is given."""
+
+_NO_LOOP = "no running event loop"
+
+watching: ContextVar[list[tuple[Document, State]] | None] = ContextVar("watching", default=None)
+"""Where a workflow that begins to run puts its state, for who looks into a conversation."""
+
+
+_Part = tuple[Definition | None, str | None, frozenset[str] | None]
+"""A step's dialog, or None of a goto; the step that follows; of a loop, the steps of its rounds."""
+
+
+class Interpreter:
+    """Runs one workflow.
+
+    Args:
+        document: the workflow.
+        host: what the program has for it.
+
+    Attributes:
+        dialog: the dialog: `dialog(message=None, variables=None)`.
+    """
+
+    def __init__(self, document: Document, host: Host) -> None:
+        self.document = document
+        self.host = host
+        self.plan = document.plan
+        self.names = variables_of(document.workflow)
+        self.handling = document.workflow.error_handling
+        self._parts = {step.id: self._part(step) for step in document.workflow.steps}
+        decorate = dialog(name=document.workflow_id, version=document.version)
+        self.dialog: DialogFunction[..., Any] = decorate(self.run)
+
+    def _part(self, step: AnyStep) -> _Part:
+        definition = Definition(
+            partial(self.perform, step),
+            f"{self.document.workflow_id}.{step.id}",
+            self.document.version,
+            Style.GENERATOR,
+        )
+        following, inside = self.plan.next_of(step), self.plan.inside.get(step.id)
+        return (None if isinstance(step, GotoStep) else definition), following, inside
+
+    # --- one step -----------------------------------------------------------------------------
+
+    def perform(self, step: AnyStep, state: State) -> Steps:
+        """Perform a step.
+
+        Returns:
+            What became of it, as the log keeps it: None where there is nothing to tell, a dict of
+            the variables that it set, a bool where it chose a way, the text that the client said;
+            where it is more than one of these, or it failed, a list: the result, the message that
+            was heard, the error.
+        """
+        run = Run(self.host, self.document, self.names, step, state)
+        error, result = None, None
+        try:
+            result = yield from ROOMS[step.type](run)
+        except Exception as failure:
+            if str(failure) == _NO_LOOP:
+                raise  # for the engine, which says that the run has to be an async one
+            error = described(step.id, failure)
+        has_heard = run.waited or run.heard is not state.heard
+        if error is None and not has_heard:
+            return result
+        if error is None and result is None and {*run.heard} == {"text"}:
+            return run.heard["text"]
+        return [result, run.heard if has_heard else None, error]
+
+    # --- all steps ----------------------------------------------------------------------------
+
+    def run(self, message: Any = None, variables: Any = None, state: Any = None) -> Steps:
+        """Go from step to step, until there is none; returns the result."""
+        state = State.of(state) if state else (yield from self._begin(message, variables))
+        watchers = watching.get()
+        if watchers is not None:
+            watchers.append((self.document, state))
+        # Every message runs this again for all steps so far: it is the hot path.
+        parts, arguments, go = self._parts, (state,), state.go
+        for _ in range(RENEWED):
+            here = state.step
+            if here is None:
+                return state.result(self.document.workflow_id)
+            definition, following, inside = parts.get(here) or self._missing(state)
+            if inside is not None and state.before not in inside:
+                state.rounds[here] = 0  # the loop is reached from outside
+            became = None
+            if definition is not None:
+                became = yield Dialog(definition, arguments, label="")
+            kind = type(became)
+            if became is None:
+                go(following)
+            elif kind is dict:
+                state.variables.update(became)
+                go(following)
+            elif kind is str:
+                go(following)
+                state.hear({"text": became})
+            elif kind is bool:
+                go(self._branch(state, became))
+            else:
+                yield from self._go_on(state, following, became)
+            if state.passed > MOST_PASSED:
+                raise self._failed(
+                    here, "Endless", f"{MOST_PASSED:,} steps followed each other without a wait"
+                )
+        yield continue_as_new(self.dialog(None, None, state.as_data()))
+
+    def _begin(self, message: Any, variables: Any) -> Steps:
+        workflow = self.document.workflow
+        given = dict(variables or {})
+        unknown = [name for name in given if name not in self.names]
+        if unknown:
+            raise UsageError(
+                f"The workflow {workflow.workflow_id!r} has no variable {unknown[0]!r}.",
+                f"It has: {', '.join(self.names)}.",
+                "Name it under the document's `variables`.",
+            )
+        heard = yield from understood(self.host.understand, message)
+        state = State(self.plan.first, workflow.variables | given, heard)
+        if workflow.timeout is not None:
+            state.deadline = (yield now()).timestamp() + workflow.timeout
+        return state
+
+    def _branch(self, state: State, taken: bool) -> str | None:
+        """The step that follows where a condition, or a loop, came out so."""
+        step = self.plan.steps[state.step or ""]
+        if taken and isinstance(step, LoopStep):
+            state.rounds[step.id] += 1
+        return self.plan.branch(step, taken)
+
+    def _go_on(self, state: State, following: str | None, became: list[Any]) -> Steps:
+        """Go where a step leads of which more than one thing became."""
+        result, heard, error = became
+        if heard is not None:
+            state.hear(heard)
+        if error is not None:
+            yield from self._fail(state, following, error)
+            return
+        state.variables.update(result or {})
+        state.go(following)
+
+    # --- failures -----------------------------------------------------------------------------
+
+    def _fail(self, state: State, following: str | None, error: dict[str, Any]) -> Steps:
+        """Go where a failure leads.
+
+        Raises:
+            ResponseTimeout: a wait's time has passed, and nothing says what to do then.
+            WorkflowFailed: something else failed, and nothing says what to do then.
+        """
+        step, handling = self.plan.steps[state.step or ""], self.handling
+        state.variables[ERROR] = error
+        if error["type"] == WORKFLOW_TIMEOUT:
+            if handling.on_timeout is None:
+                raise ResponseTimeout(self.document.workflow.timeout or 0.0)
+            state.deadline = None
+            state.fail(self.plan.target(handling.on_timeout))
+        elif step.on_error is not None:
+            state.fail(self.plan.target(step.on_error))
+        elif not step.critical:
+            state.fail(following)
+        elif handling.on_error is not None and state.handled < MOST_HANDLED:
+            state.handled += 1
+            state.fail(self.plan.target(handling.on_error))
+        elif handling.message is not None:
+            scope = Scope(self.names, state.variables, state.heard)
+            yield send_message(parse(handling.message).render(scope))
+            state.fail(None)
+        elif error["type"] == TIMEOUT and waits(step):
+            raise ResponseTimeout(step.timeout or 0.0)
+        else:
+            raise self._failed(step.id, error["type"], error["message"])
+
+    def _missing(self, state: State) -> NoReturn:
+        raise self._failed(
+            state.before,
+            "MissingStep",
+            f"it leads to the step {state.step!r}, which does not exist",
+        )
+
+    def _failed(self, step: str, kind: str, message: str) -> WorkflowFailed:
+        return WorkflowFailed(self.document.workflow_id, step, kind, message)
