@@ -20,9 +20,9 @@ from dialogs.channels.web import schemas
 from dialogs.channels.web.api import (
     PROBLEMS,
     Credentials,
+    address_of,
     by_token,
     by_user,
-    address_of,
     talk_of,
 )
 from dialogs.channels.web.problems import Refused
