@@ -123,7 +123,12 @@ class Store(Protocol):
         ...
 
     async def release(self, claim: Claim) -> None:
-        """Give a lease back and write nothing; does nothing where the claim was lost."""
+        """Give a lease back and write nothing; does nothing where the claim was lost.
+
+        Args:
+            claim: what `claim` or the last `commit` returned. One from before a commit that held
+                gives the lease back or not, as the store likes.
+        """
         ...
 
     async def load(self, chat_id: str, *, now: float) -> Stored | None:
