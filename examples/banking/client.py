@@ -12,7 +12,7 @@ LIMIT = timedelta(minutes=15)
 
 
 # Registered, so that a dialog can catch them by their class, also when the log gives them again.
-@serializable
+@serializable(name="BankRefused")
 class Refused(Exception):
     """The bank says no, with a status and a reason."""
 
@@ -22,7 +22,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-@serializable
+@serializable(name="BankGaveNoAnswer")
 class NoAnswer(Exception):
     """The bank does not answer; what was asked of it may have happened."""
 
