@@ -8,7 +8,6 @@ import pytest
 from dialogs import (
     InboxFull,
     Interrupt,
-    Orchestrator,
     ResponseTimeout,
     Status,
     UsageError,
@@ -21,6 +20,7 @@ from dialogs import (
 )
 from dialogs.stores import MemoryStore
 from dialogs.testing import FakeClock
+from tests.orchestrator.bots import orchestrator
 from tests.senders import UnsteadyStore
 from tests.written import STYLES, written
 
@@ -31,12 +31,6 @@ PAY = """
         «send_message(f"Thank you for {paid}.")»
         return paid, «get_client_response()»
 """
-
-
-def orchestrator(root, **options):
-    options.setdefault("store", MemoryStore())
-    options.setdefault("clock", FakeClock())
-    return Orchestrator(root, **options)
 
 
 @pytest.mark.parametrize("style", STYLES)
