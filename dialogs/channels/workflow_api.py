@@ -1,10 +1,10 @@
 """Workflows on the web channel: start one, see where it stands, and hear webhooks.
 
     app = create_app(orchestrator, secret=...)
-    app.include_router(create_router(orchestrator, workflows, webhook_secret=...))
+    add_workflows(app, workflows, webhook_secret=...)
 
-What is said goes the web channel's own ways, by REST or WebSocket, with the token that starting a
-workflow gave.
+What is said goes the web channel's own ways, by REST or WebSocket. Over a socket, a workflow is
+begun by the root that `Workflows.attach` made of it, and VIEW is where it stands.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Request
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Path, Request
 from pydantic import BaseModel, Field
 
 from dialogs.channels.web import schemas
@@ -26,13 +26,16 @@ from dialogs.channels.web.api import (
     talk_of,
 )
 from dialogs.channels.web.problems import Refused
-from dialogs.channels.web.rights import PREFIX
+from dialogs.channels.web.talk import Talk
 from dialogs.channels.web.tokens import SHORTEST_SECRET, TICKET_AGE_S
 from dialogs.channels.web.views import as_json, turn_view
+from dialogs.conversation import Conversation
 from dialogs.errors import UsageError
-from dialogs.orchestrator import Orchestrator
 from dialogs.workflows.catalog import ROOT, Workflows
 from dialogs.workflows.looking import look
+
+VIEW = "workflow"
+"""The name of the view that a socket watches."""
 
 
 class WorkflowOut(BaseModel):
@@ -50,7 +53,7 @@ class Taken(BaseModel):
     outcome: str
 
 
-class Standing(BaseModel):
+class WorkflowStanding(BaseModel):
     """Where the workflow of a conversation stands."""
 
     workflow_id: str
@@ -71,36 +74,77 @@ WorkflowId = Annotated[str, Path(max_length=100, description="The id of a workfl
 Key = Annotated[str | None, Header(max_length=200, description="The same counts once.")]
 
 
-def create_router(
-    orchestrator: Orchestrator,
+def add_workflows(
+    app: FastAPI,
     workflows: Workflows,
     *,
     webhook_secret: str | None = None,
     auth: Callable[..., Any] | None = None,
     root: Any = None,
-) -> APIRouter:
-    """The routes of workflows, for the app of `create_app`.
+) -> None:
+    """Let clients of an app start workflows and see where they stand, by REST and WebSocket.
 
     Args:
-        orchestrator: the app's.
-        workflows: the workflows; each becomes a root of the orchestrator's.
+        app: what `create_app` made.
+        workflows: the workflows; each becomes a root of the app's orchestrator, which clients may
+            begin.
         webhook_secret: what a webhook that comes in has to send as its bearer token: 16 characters
             or more. None: no webhook is heard.
-        auth: as for `create_app`.
+        auth: the one that `create_app` was given.
         root: the orchestrator's own dialog, where it is not `workflows.root()`.
 
     Raises:
-        UsageError: the secret can be guessed.
+        UsageError: the secret can be guessed, or one of app and workflows knows users and the
+            other does not.
     """
+    talk: Talk = app.state.talk
     if webhook_secret is not None and len(webhook_secret) < SHORTEST_SECRET:
         raise UsageError(
-            f"create_router() needs a webhook_secret of {SHORTEST_SECRET} characters or more.",
+            f"add_workflows() needs a webhook_secret of {SHORTEST_SECRET} characters or more.",
             "Whoever guesses it can answer for the services that workflows wait for.",
             "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'.",
         )
-    workflows.attach(orchestrator)
-    owner, starter = by_token() if auth is None else by_user(auth)
+    if talk.users != (auth is not None):
+        raise UsageError(
+            "add_workflows() and create_app() differ in their auth.",
+            "The conversations of workflows belong to the same people as all others of the app.",
+            "Give both the same dependency, or neither any.",
+        )
+
+    def view(conversation: Conversation | None) -> dict[str, Any] | None:
+        standing = _standing_of(conversation, workflows, root)
+        return None if standing is None else standing.model_dump()
+
+    workflows.attach(talk.orchestrator)
+    talk.roots.update(ROOT + workflow_id for workflow_id in workflows.documents)
+    talk.views[VIEW] = view
     api = APIRouter(responses=PROBLEMS, tags=["workflows"])
+    _add_routes(api, workflows, auth, root)
+    if webhook_secret is not None:
+        _add_webhooks(api, webhook_secret)
+    app.include_router(api)
+
+
+def _standing_of(
+    conversation: Conversation | None, workflows: Workflows, root: Any
+) -> WorkflowStanding | None:
+    """Where the workflow of a conversation stands; None where none runs in it."""
+    view = None if conversation is None else look(workflows, conversation, root)
+    if view is None:
+        return None
+    return WorkflowStanding(
+        workflow_id=view.workflow_id,
+        step=view.step,
+        variables=as_json(view.variables),
+        history=[Taken(**taken) for taken in view.history],
+        error=as_json(view.error),
+    )
+
+
+def _add_routes(
+    api: APIRouter, workflows: Workflows, auth: Callable[..., Any] | None, root: Any
+) -> None:
+    owner, starter = by_token() if auth is None else by_user(auth)
 
     @api.get("/workflows", summary="List the workflows")
     async def index() -> list[WorkflowOut]:
@@ -127,10 +171,8 @@ def create_router(
                 "List the workflows.",
             )
         talk = talk_of(request)
-        talk.starts.take(address_of(request))
-        chat_id = PREFIX + conversation_id
-        starting = talk.orchestrator.start(chat_id, root=ROOT + workflow_id)
-        turn = await talk.feeds.during(chat_id, starting)
+        talk.starts.take(conversation_id if talk.users else address_of(request))
+        turn = await talk.start(conversation_id, ROOT + workflow_id)
         conversation = await talk.conversation(conversation_id)
         return schemas.Started(
             id=conversation_id,
@@ -140,28 +182,19 @@ def create_router(
         )
 
     @api.get("/conversations/{conversation_id}/workflow", summary="Where the workflow stands")
-    async def stands(request: Request, conversation_id: str = Depends(owner)) -> Standing:
+    async def stands(request: Request, conversation_id: str = Depends(owner)) -> WorkflowStanding:
         """Its variables, the steps taken, and the step that waits."""
-        conversation = await talk_of(request).conversation(conversation_id)
-        view = None if conversation is None else look(workflows, conversation, root)
-        if view is None:
+        talk = talk_of(request)
+        talk.readings.take(conversation_id)
+        standing = _standing_of(await talk.conversation(conversation_id), workflows, root)
+        if standing is None:
             raise Refused(
                 404,
                 "No workflow runs in this conversation.",
                 "None has begun, or its document was changed.",
                 "Start one, or say something.",
             )
-        return Standing(
-            workflow_id=view.workflow_id,
-            step=view.step,
-            variables=as_json(view.variables),
-            history=[Taken(**taken) for taken in view.history],
-            error=as_json(view.error),
-        )
-
-    if webhook_secret is not None:
-        _add_webhooks(api, webhook_secret)
-    return api
+        return standing
 
 
 def _add_webhooks(api: APIRouter, secret: str) -> None:

@@ -1,19 +1,14 @@
 """Workflows on the web channel: start, converse, look, webhooks; by REST and WebSocket."""
 
-import asyncio
-import json
-
 import httpx
 import pytest
-import uvicorn
-from websockets.asyncio.client import connect
 
 from dialogs import Orchestrator, UsageError
 from dialogs.channels.web import create_app
-from dialogs.channels.workflow_api import create_router
+from dialogs.channels.workflow_api import add_workflows
 from dialogs.stores import MemoryStore
 from dialogs.workflows.catalog import Workflows
-from tests.servers.base import free_port
+from tests.channels.web.people import live, serving
 from tests.workflows.documents import say, workflow
 
 SECRET = "a secret of the tests, and of no use elsewhere"
@@ -38,8 +33,7 @@ def app_of(**options):
     workflows = Workflows(PAY)
     orchestrator = Orchestrator(workflows.root(), store=MemoryStore(), history=50)
     app = create_app(orchestrator, secret=SECRET, timers=False, poll_s=0.05, **options)
-    routes = create_router(orchestrator, workflows, webhook_secret=HOOKS, auth=options.get("auth"))
-    app.include_router(routes)
+    add_workflows(app, workflows, webhook_secret=HOOKS, auth=options.get("auth"))
     return app
 
 
@@ -152,7 +146,7 @@ async def test_a_conversation_without_a_workflow_has_none_to_show(client):
 
 
 async def test_with_the_hosts_own_users_each_has_their_workflow():
-    app = app_of(auth=lambda: "ada")
+    app = app_of(auth=anybody)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://chat.example") as client:
         started = (await client.post("/workflows/w/conversations")).json()
@@ -163,36 +157,95 @@ async def test_with_the_hosts_own_users_each_has_their_workflow():
     assert standing["step"] == "amount"
 
 
+def anybody():
+    return "ada"
+
+
+@pytest.mark.parametrize(("of_the_app", "here"), [(None, anybody), (anybody, None)])
+def test_an_auth_that_only_one_of_app_and_workflows_has_is_refused(of_the_app, here):
+    app = create_app(
+        Orchestrator(Workflows(PAY).root(), store=MemoryStore(), history=9),
+        secret=SECRET,
+        auth=of_the_app,
+    )
+
+    with pytest.raises(UsageError, match="differ in their auth"):
+        add_workflows(app, Workflows(PAY), auth=here)
+
+
+async def test_standings_are_read_as_rarely_as_conversations():
+    transport = httpx.ASGITransport(app_of(messages_per_minute=1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://chat.example") as client:
+        own, headers, _ = await begin(client)
+        where = f"/conversations/{own}/workflow"
+        codes = [(await client.get(where, headers=headers)).status_code for _ in range(11)]
+
+    assert codes == [200] * 10 + [429]
+
+
 def test_a_webhook_secret_that_can_be_guessed_is_refused():
-    workflows = Workflows(PAY)
-    orchestrator = Orchestrator(workflows.root(), store=MemoryStore())
+    orchestrator = Orchestrator(Workflows(PAY).root(), store=MemoryStore(), history=9)
+    app = create_app(orchestrator, secret=SECRET)
 
     with pytest.raises(UsageError, match="webhook_secret of 16 characters"):
-        create_router(orchestrator, workflows, webhook_secret="short")
+        add_workflows(app, Workflows(PAY), webhook_secret="short")
 
 
-async def test_a_started_workflow_converses_over_a_websocket():
-    port = free_port()
-    config = uvicorn.Config(app_of(), port=port, log_level="warning", ws="websockets-sansio")
-    server = uvicorn.Server(config)
-    serving = asyncio.ensure_future(server.serve())
-    try:
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            started = (await client.post("/workflows/w/conversations")).json()
-            async with connect(f"ws://127.0.0.1:{port}/live") as socket:
-                await socket.send(json.dumps({"type": "hello", "token": started["token"]}))
-                await socket.send(json.dumps({"type": "message", "text": "5", "message_id": "m1"}))
-                frames = [json.loads(await socket.recv()) for _ in range(3)]
-                await client.post(
-                    f"/webhooks/paid/web:{started['id']}",
-                    json={"receipt": "r7"},
-                    headers=bearer(HOOKS),
-                )
-                async with asyncio.timeout(10):
-                    while "Receipt r7 for 5." not in str(frames):
-                        frames.append(json.loads(await socket.recv()))
-    finally:
-        server.should_exit = True
-        await serving
+# --- over a socket ----------------------------------------------------------------------------
+
+
+async def test_a_workflow_is_started_answered_and_watched_over_a_socket_alone():
+    async with serving(app_of()) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        welcome = await socket.next("welcome")
+        await socket.send(type="watch", view="workflow")
+        assert (await socket.next("view"))["value"] is None
+        await socket.send(type="start", root="workflow:w")
+        began = (await socket.next("view"))["value"]
+        await socket.next("answered")
+        assert socket.texts == ["How much?"]
+
+        await socket.send(type="message", text="5", message_id="m1")
+        waits = (await socket.next("view"))["value"]
+        await socket.next("answered")
+        async with httpx.AsyncClient(base_url=url) as client:
+            hook = f"webhooks/paid/web:{welcome['id']}"
+            await client.post(hook, json={"receipt": "r7"}, headers=bearer(HOOKS))
+            over = (await socket.next("view"))["value"]
+            where = f"conversations/{welcome['id']}/workflow"
+            by_rest = (await client.get(where, headers=bearer(welcome["token"]))).json()
+
+    assert [seen["step"] for seen in (began, waits, over)] == ["amount", "paid", None]
+    assert waits["variables"] == {"currency": "EUR", "amount": "5"}
+    assert over == by_rest
+    assert socket.texts[-1] == "Receipt r7 for 5."
+
+
+async def test_a_workflow_that_rest_started_goes_on_over_a_socket():
+    async with serving(app_of()) as url, httpx.AsyncClient(base_url=url) as client:
+        started = (await client.post("workflows/w/conversations")).json()
+        async with live(url, started["token"]) as socket:
+            await socket.send(type="message", text="5", message_id="m1")
+            await socket.send(type="watch", view="workflow")
+            assert (await socket.next("view"))["value"]["variables"]["amount"] == "5"
+
+
+async def test_a_workflow_that_is_not_there_is_refused_over_a_socket():
+    async with serving(app_of()) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        await socket.send(type="start", root="workflow:other")
+        assert (await socket.next("refused"))["problem"]["status"] == 404
+
+
+async def test_a_socket_watches_its_own_conversation_and_no_other():
+    async with serving(app_of()) as url, httpx.AsyncClient(base_url=url) as client:
+        adas, eves = [(await client.post("workflows/w/conversations")).json() for _ in range(2)]
+        async with live(url, adas["token"]) as ada, live(url, eves["token"]) as eve:
+            await eve.send(type="watch", view="workflow")
+            await eve.next("view")
+            await ada.send(type="message", text="my salary", message_id="m1")
+            await ada.next("answered")
+            await eve.send(type="message", text="5", message_id="m1")
+            await eve.next("answered")
+
+    assert "my salary" not in str(eve.heard)

@@ -1,8 +1,9 @@
 """Who hears of what: the open conversations of this process, and the sockets that follow them.
 
 The transcript is in the store. A feed reads it again when something of this process happened to
-the conversation, and every `poll_s` seconds, for what other processes did; those who follow it
-are woken, and say what is new to them. Nobody keeps a queue: a slow socket skips to the newest.
+the conversation, and every `poll_s` seconds, for what other processes did; where it has changed,
+those who follow it are woken, and say what is new to them. Nobody keeps a queue: a slow socket
+skips to the newest.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from dialogs.errors import DialogsError
 from dialogs.orchestrator import Orchestrator
 
 logger = logging.getLogger("dialogs")
+
+TYPING_S = 0.05
+"""How long a turn runs before it is told that one does; most are over by then."""
 
 T = TypeVar("T")
 
@@ -72,7 +76,8 @@ class Feeds:
     async def send_message(self, chat_id: str, message: Any, *, delivery_id: str) -> None:  # noqa: ARG002
         """Nothing is sent: the message is in the transcript, which is read again."""
         feed = self._feeds.get(chat_id)
-        if feed is not None:
+        # Of a turn that runs here, the end is a reason to look, too: once is enough.
+        if feed is not None and not self.is_typing(chat_id):
             feed.woken.set()
 
     # --- turns --------------------------------------------------------------------------------
@@ -95,15 +100,17 @@ class Feeds:
 
     async def _run(self, chat_id: str, turn: Coroutine[Any, Any, T]) -> T:
         self._running[chat_id] = self._running.get(chat_id, 0) + 1
-        self._tell(chat_id)
+        typing = asyncio.get_running_loop().call_later(TYPING_S, self._tell, chat_id)
         try:
             return await turn
         finally:
+            typing.cancel()
             self._running[chat_id] -= 1
             if not self._running[chat_id]:
                 del self._running[chat_id]
             if chat_id in self._feeds:
                 await self.read(self._feeds[chat_id])
+                self._tell(chat_id)
 
     def _tell(self, chat_id: str) -> None:
         feed = self._feeds.get(chat_id)
@@ -149,12 +156,16 @@ class Feeds:
                 feed.woken.set()
 
     async def read(self, feed: Feed) -> None:
-        """Read a conversation again, and wake those who follow it."""
+        """Read a conversation again; where it has changed, wake those who follow it."""
         async with feed.reading:
             try:
-                feed.conversation = await self._orchestrator.conversation(feed.chat_id)
+                conversation = await self._orchestrator.conversation(feed.chat_id)
             except DialogsError as error:
                 logger.warning("Conversation %r could not be read: %s", feed.chat_id, error)
+                return
+            if conversation == feed.conversation:
+                return
+            feed.conversation = conversation
         feed.tell()
 
     async def _poll(self, feed: Feed) -> None:

@@ -1,15 +1,18 @@
 """The WebSocket: what is new, as it happens, and messages the other way.
 
-    client: {"type": "hello", "token": ..., "after": number}     first, within 10 seconds
+    client: {"type": "hello", "token"?: ..., "after": number}    first, within 10 seconds
     server: {"type": "welcome", "id": ..., "token"?: ...}
     server: {"type": "news", "messages": [...], "standing": {...}, "typing": false}
     client: {"type": "message", "message_id": ..., "text": ... | "button": {...}}
     server: {"type": "answered", "message_id": ..., "duplicate": false, "stale": false}
           | {"type": "refused", "message_id": ..., "problem": {...}}
-    client: {"type": "start"} | {"type": "ping"} -> {"type": "pong"}
+    client: {"type": "start", "root"?: ...}                      answered, or refused
+    client: {"type": "watch", "view": ...}
+    server: {"type": "view", "view": ..., "value": ...}          at once, and when it has changed
+    client: {"type": "ping"} -> {"type": "pong"}
 
-News come before the answer that they belong to. A client keeps a message until it is answered,
-and sends it again, under its message_id, over the next connection.
+News and views come before the answer that they belong to. A client keeps a message until it is
+answered, and sends it again, under its message_id, over the next connection.
 """
 
 from __future__ import annotations
@@ -24,14 +27,16 @@ from fastapi import WebSocket
 from pydantic import TypeAdapter, ValidationError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from dialogs.channels.web.api import address_of
 from dialogs.channels.web.feeds import Feed
 from dialogs.channels.web.limits import Limit
 from dialogs.channels.web.problems import Refused, refusal_of
-from dialogs.channels.web.rights import PREFIX
-from dialogs.channels.web.schemas import Begin, Frame, Hello, Ping, Say
-from dialogs.channels.web.talk import Talk
+from dialogs.channels.web.rights import PREFIX, new_id
+from dialogs.channels.web.schemas import Begin, Frame, Hello, Ping, Say, Watch
+from dialogs.channels.web.talk import Talk, not_there
 from dialogs.channels.web.tokens import Pass
 from dialogs.channels.web.views import entries_after, standing_of
+from dialogs.events import Turn
 
 HELLO_S = 10.0
 """How long a socket may take to say who it is."""
@@ -51,9 +56,11 @@ FRAMES_A_MINUTE = 600
 INVALID, NO_TOKEN, SILENT, CROWDED, TOO_MANY, RENEW = 4400, 4401, 4408, 4409, 4429, 4440
 TEXT_ONLY, TOO_LONG, FAILED = 1003, 1009, 1011
 
+_UNTOLD = object()
+
 T = TypeVar("T")
 _hello: TypeAdapter[Hello] = TypeAdapter(Hello)
-_frame: TypeAdapter[Say | Begin | Ping] = TypeAdapter(Frame)
+_frame: TypeAdapter[Say | Begin | Watch | Ping] = TypeAdapter(Frame)
 
 
 class Closing(Exception):
@@ -83,9 +90,11 @@ class Line:
         self._talk = talk
         self._after = 0
         self._told: dict[str, Any] | None = None
+        self._watched: dict[str, Any] = {}
+        self._viewed: object = _UNTOLD
         self._news = asyncio.Event()
         self._telling = asyncio.Lock()
-        self._said: asyncio.Queue[Say | Begin] = asyncio.Queue(WAITING)
+        self._said: asyncio.Queue[Say | Begin | Watch] = asyncio.Queue(WAITING)
         self._frames = Limit(FRAMES_A_MINUTE, "frames")
 
     async def run(self) -> None:
@@ -109,10 +118,17 @@ class Line:
                 hello = self._read(await self._receive(), _hello.validate_json)
         except TimeoutError:
             raise Closing(SILENT, "no hello came") from None
+        token = self._new_token() if hello.token is None else hello.token
         try:
-            held = self._talk.tokens.read(hello.token, "ticket" if self._talk.users else "token")
+            held = self._talk.tokens.read(token, "ticket" if self._talk.users else "token")
         except Refused as refused:
             raise Closing(NO_TOKEN, refused.what) from None
+        welcome = {"type": "welcome", "id": held.conversation_id}
+        if not self._talk.users and held.left_s < self._talk.tokens.age_s / 2:
+            token = self._talk.tokens.sign(held.conversation_id)
+        if token != hello.token:
+            welcome["token"] = token
+        await self._send(welcome)
         self._after = hello.after
         try:
             async with self._talk.feeds.following(
@@ -123,8 +139,8 @@ class Line:
             raise Closing(CROWDED, refused.what) from None
 
     async def _follow(self, feed: Feed, held: Pass) -> None:
-        await self._send(self._welcome(held))
         await self._talk.feeds.read(feed)
+        self._news.set()
         jobs = [self._hear(), self._answer(feed, held.conversation_id), self._tell(feed, held)]
         tasks = [asyncio.ensure_future(job) for job in jobs]
         try:
@@ -139,12 +155,15 @@ class Line:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _welcome(self, held: Pass) -> dict[str, Any]:
-        welcome = {"type": "welcome", "id": held.conversation_id}
-        tokens = self._talk.tokens
-        if not self._talk.users and held.left_s < tokens.age_s / 2:
-            welcome["token"] = tokens.sign(held.conversation_id)
-        return welcome
+    def _new_token(self) -> str:
+        """The token of a new conversation; where the host knows its users, none begins here."""
+        if self._talk.users:
+            return ""
+        try:
+            self._talk.starts.take(address_of(self._websocket))
+        except Refused as refused:
+            raise Closing(TOO_MANY, refused.what) from None
+        return self._talk.tokens.sign(new_id())
 
     # --- in -----------------------------------------------------------------------------------
 
@@ -192,19 +211,34 @@ class Line:
         while True:
             frame = await self._said.get()
             message_id = frame.message_id if isinstance(frame, Say) else None
-            answer: dict[str, Any] = {"type": "answered", "message_id": message_id}
+            answer: dict[str, Any] | None = None
             try:
-                if isinstance(frame, Say):
-                    turn = await self._talk.say(conversation_id, frame)
+                if isinstance(frame, Watch):
+                    await self._watch(feed, conversation_id, frame.view)
                 else:
-                    self._talk.messages.take(conversation_id)
-                    turn = await self._talk.start(conversation_id)
-                answer |= {"duplicate": turn.duplicate, "stale": turn.stale}
+                    turn = await self._turn(conversation_id, frame)
+                    answer = {"type": "answered", "message_id": message_id}
+                    answer |= {"duplicate": turn.duplicate, "stale": turn.stale}
             except Exception as error:  # noqa: BLE001 - a dialog may raise anything
                 problem = refusal_of(error).document()
                 answer = {"type": "refused", "message_id": message_id, "problem": problem}
             await self._tell_news(feed, conversation_id)
-            await self._send(answer)
+            if answer is not None:
+                await self._send(answer)
+
+    async def _turn(self, conversation_id: str, frame: Say | Begin) -> Turn:
+        if isinstance(frame, Say):
+            return await self._talk.say(conversation_id, frame)
+        self._talk.messages.take(conversation_id)
+        return await self._talk.start(conversation_id, frame.root or "")
+
+    async def _watch(self, feed: Feed, conversation_id: str, view: str) -> None:
+        """Let a view be told: now, and whenever it has changed."""
+        self._talk.readings.take(conversation_id)
+        if view not in self._talk.views:
+            raise not_there(view)
+        await self._talk.feeds.read(feed)
+        self._watched[view] = self._viewed = _UNTOLD
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -222,12 +256,23 @@ class Line:
                 "standing": standing_of(feed.conversation),
                 "typing": self._talk.feeds.is_typing(feed.chat_id),
             }
-            if not entries and state == self._told:
-                return
-            messages = [entry.model_dump() for entry in entries]
-            await self._send({"type": "news", "messages": messages, **state})
-            self._told = state
-            self._after = max([self._after, *(entry.number or 0 for entry in entries)])
+            if entries or state != self._told:
+                messages = [entry.model_dump() for entry in entries]
+                await self._send({"type": "news", "messages": messages, **state})
+                self._told = state
+                self._after = max([self._after, *(entry.number or 0 for entry in entries)])
+            await self._tell_views(feed)
+
+    async def _tell_views(self, feed: Feed) -> None:
+        """Send what is watched, where it is not what this socket was told last."""
+        if self._viewed is feed.conversation:
+            return
+        self._viewed = feed.conversation
+        for name, told in list(self._watched.items()):
+            value = self._talk.view(name, feed.conversation)
+            if value != told:
+                await self._send({"type": "view", "view": name, "value": value})
+                self._watched[name] = value
 
     async def _send(self, frame: dict[str, Any]) -> None:
         await self._websocket.send_text(json.dumps(frame, ensure_ascii=False, allow_nan=False))

@@ -66,10 +66,10 @@ class Saying(Strict):
 
 
 class Hello(Strict):
-    """The first frame of a socket."""
+    """The first frame of a socket; without a token, it opens a new conversation."""
 
     type: Literal["hello"]
-    token: str = Field(max_length=2000)
+    token: str | None = Field(default=None, max_length=2000)
     after: Number = 0
 
 
@@ -81,9 +81,17 @@ class Say(Saying):
 
 
 class Begin(Strict):
-    """Begins the next run where none is open."""
+    """Begins the next run where none is open, with one of the roots that the app gives clients."""
 
     type: Literal["start"]
+    root: Id | None = None
+
+
+class Watch(Strict):
+    """Asks for a view of the conversation: as it is, and again whenever it has changed."""
+
+    type: Literal["watch"]
+    view: Id
 
 
 class Ping(Strict):
@@ -92,7 +100,7 @@ class Ping(Strict):
     type: Literal["ping"]
 
 
-Frame = Annotated[Say | Begin | Ping, Field(discriminator="type")]
+Frame = Annotated[Say | Begin | Watch | Ping, Field(discriminator="type")]
 
 
 # --- out --------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from dialogs.channels.showing import buttons_of
 from dialogs.channels.web.feeds import Feeds
 from dialogs.channels.web.limits import Limit
-from dialogs.channels.web.problems import Refused
+from dialogs.channels.web.problems import Refused, refusal_of
 from dialogs.channels.web.rights import PREFIX
 from dialogs.channels.web.schemas import Press, Saying
 from dialogs.channels.web.tokens import Tokens
@@ -16,6 +17,9 @@ from dialogs.conversation import Conversation
 from dialogs.events import Turn
 from dialogs.orchestrator import Orchestrator
 from dialogs.standing import Entry
+
+View = Callable[[Conversation | None], Any]
+"""What an app tells of a conversation besides its messages, as JSON; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Talk:
         connections: how often one address opens a socket.
         users: whether the host says who the user is.
         max_message_bytes: how long a request or a frame may be.
+        roots: those of the orchestrator's other roots that clients may begin, by name.
+        views: what clients may ask for besides the messages, by name.
     """
 
     orchestrator: Orchestrator
@@ -43,16 +49,23 @@ class Talk:
     connections: Limit
     users: bool
     max_message_bytes: int
+    roots: set[str] = field(default_factory=set)
+    views: dict[str, View] = field(default_factory=dict)
 
-    async def start(self, conversation_id: str) -> Turn:
+    async def start(self, conversation_id: str, root: str = "") -> Turn:
         """Begin a conversation, or its next run; nothing happens where one is open.
 
         Nor where the dialog needs the message that opens it: that one begins it.
+
+        Raises:
+            Refused: clients may not begin that root.
         """
         chat_id = PREFIX + conversation_id
-        if self.orchestrator.takes_opening:
+        if root and root not in self.roots:
+            raise not_there(root)
+        if not root and self.orchestrator.takes_opening:
             return Turn(chat_id)
-        return await self.feeds.during(chat_id, self.orchestrator.start(chat_id))
+        return await self.feeds.during(chat_id, self.orchestrator.start(chat_id, root=root))
 
     async def say(self, conversation_id: str, saying: Saying) -> Turn:
         """Give a conversation what its client says.
@@ -76,6 +89,14 @@ class Talk:
     async def conversation(self, conversation_id: str) -> Conversation | None:
         """A conversation as it was committed last, or None."""
         return await self.orchestrator.conversation(PREFIX + conversation_id)
+
+    def view(self, name: str, conversation: Conversation | None) -> Any:
+        """What a view tells of a conversation; None where it fails, which is logged."""
+        try:
+            return self.views[name](conversation)
+        except Exception as error:  # noqa: BLE001 - it may run the dialog's own code
+            refusal_of(error)
+            return None
 
     async def forget(self, conversation_id: str) -> bool:
         """Delete a conversation; whether there was one."""
@@ -111,3 +132,13 @@ class Talk:
                 "Read the conversation again.",
             )
         return buttons[press.index].answer
+
+
+def not_there(name: str) -> Refused:
+    """The refusal of a root, or a view, that clients are not given."""
+    return Refused(
+        404,
+        f"There is no {name[:100]!r} here.",
+        "It was never there, or is no longer.",
+        "Correct the name.",
+    )

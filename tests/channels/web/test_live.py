@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from dialogs.channels.web import feeds
 from dialogs.stores import MemoryStore, SQLiteStore
 from tests.channels.web.people import Client, app_of, live, serving
 from tests.channels.web.site import orchestrator_of
@@ -40,6 +41,73 @@ async def test_what_is_said_comes_before_its_answer(url, client):
             "stale": False,
         }
         assert socket.texts[1:] == ["pizza", "Which size?"]
+
+
+async def test_a_conversation_begins_over_a_socket(url):
+    async with live(url, None) as socket:
+        await socket.send(type="hello")
+        welcome = await socket.next()
+        assert (await socket.next("news"))["standing"]["status"] == "INITIATED"
+        await socket.send(type="start")
+        await socket.next("answered")
+        assert socket.texts == ["What shall it be? A game, or pizza?"]
+    async with live(url, welcome["token"]) as socket:
+        assert await socket.next() == {"type": "welcome", "id": welcome["id"]}
+        await socket.next("news")
+        assert socket.texts == ["What shall it be? A game, or pizza?"]
+
+
+async def test_a_quick_turn_is_told_in_one_frame_besides_its_answer(monkeypatch):
+    monkeypatch.setattr(feeds, "TYPING_S", 60)
+    app = app_of(orchestrator_of(MemoryStore()), poll_s=60)
+    async with serving(app) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        await socket.next("news")
+        await socket.send(type="start")
+        await socket.send(type="message", message_id="1", text="pizza")
+        await socket.next("answered")
+        await socket.next("answered")
+
+    frames = [(frame["type"], frame.get("typing")) for frame in socket.heard]
+    turn = [("news", False), ("answered", None)]
+    assert frames == [("welcome", None), ("news", False), *turn, *turn]
+
+
+def words(conversation):
+    """A view for the tests: how much was said."""
+    return None if conversation is None else {"words": len(conversation.history)}
+
+
+async def test_a_watched_view_is_told_at_once_and_before_the_answer_that_changes_it():
+    app = app_of(orchestrator_of(MemoryStore()))
+    app.state.talk.views["words"] = words
+    app.state.talk.views["same"] = lambda _conversation: "ever"
+    async with serving(app) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        await socket.send(type="watch", view="words")
+        await socket.send(type="watch", view="same")
+        await socket.send(type="start")
+        await socket.next("answered")
+        await socket.send(type="watch", view="words")
+        await socket.next("view")
+
+    told = [frame.get("value") for frame in socket.heard if frame["type"] in ("view", "answered")]
+    assert told == [None, "ever", {"words": 1}, None, {"words": 1}]
+
+
+async def test_a_view_that_changes_elsewhere_is_told_to_all_who_watch():
+    app = app_of(orchestrator_of(MemoryStore()))
+    app.state.talk.views["words"] = words
+    async with serving(app) as url, httpx.AsyncClient(base_url=url) as http:
+        client = Client(http)
+        await client.start()
+        async with live(url, client.token) as one, live(url, client.token) as other:
+            for socket in (one, other):
+                await socket.send(type="watch", view="words")
+                assert (await socket.next("view"))["value"] == {"words": 1}
+            await client.say("pizza")
+            for socket in (one, other):
+                assert (await socket.next("view"))["value"] == {"words": 3}
 
 
 async def test_what_is_said_elsewhere_is_heard_by_everybody_once(url, client):
@@ -207,6 +275,6 @@ async def test_many_sockets_come_and_go_and_leave_nothing_behind():
                 await socket.next("news")
 
         await asyncio.gather(*[visit() for _ in range(20)])
-        feeds = app.state.talk.feeds
-        await asyncio.wait_for(asyncio.gather(*feeds._polls), 10)
-        assert feeds._feeds == {}
+        left = app.state.talk.feeds
+        await asyncio.wait_for(asyncio.gather(*left._polls), 10)
+        assert left._feeds == {}

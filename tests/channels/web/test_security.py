@@ -235,6 +235,10 @@ async def test_with_users_a_socket_needs_a_ticket_of_the_last_minute(monkeypatch
             await socket.next("news")
         async with live(url, app.state.talk.tokens.sign("user-ada")) as socket:
             assert await socket.closed() == 4401
+        async with live(url, None) as socket:
+            await socket.send(type="hello")
+            assert await socket.closed() == 4401
+            assert socket.heard == []
         monkeypatch.setattr("itsdangerous.timed.time.time", later)
         async with live(url, ticket) as socket:
             assert await socket.closed() == 4401
@@ -271,7 +275,8 @@ async def test_a_first_frame_that_is_no_hello_closes_the_socket():
         "[]": 4400,
         '{"type": "ping"}': 4400,
         '{"type": "message", "message_id": "1", "text": "pizza"}': 4400,
-        '{"type": "hello"}': 4400,
+        '{"type": "hello", "token": 5}': 4400,
+        '{"type": "hello", "token": ""}': 4401,
         '{"type": "hello", "token": "a", "after": -1}': 4400,
         '{"type": "hello", "token": "\\ud800"}': 4400,
         b'{"type": "hello", "token": "a"}': 1003,
@@ -290,6 +295,12 @@ async def test_a_frame_that_is_not_understood_closes_the_socket():
         '{"type": "hello", "token": "a"}': 4400,
         '{"type": "message", "text": "no id"}': 4400,
         '{"type": "message", "message_id": "1"}': 4400,
+        '{"type": "start", "root": ""}': 4400,
+        '{"type": "start", "root": ["pizza"]}': 4400,
+        '{"type": "start", "chat_id": "web:another"}': 4400,
+        '{"type": "watch"}': 4400,
+        '{"type": "watch", "view": null}': 4400,
+        '{"type": "watch", "view": "secrets", "id": "another"}': 4400,
         json.dumps({"type": "message", "message_id": "1", "text": "x" * 16_384}): 1009,
         b"\x00": 1003,
     }
@@ -302,6 +313,58 @@ async def test_a_frame_that_is_not_understood_closes_the_socket():
                 await socket.connection.send(frame)
                 assert await socket.closed() == code, frame
         assert len((await ada.read())["messages"]) == 1
+
+
+async def test_a_socket_begins_no_root_and_sees_no_view_that_the_app_does_not_give():
+    orchestrator = orchestrator_of(MemoryStore())
+    orchestrator.add_root("payroll", payroll)
+    async with serving(app_of(orchestrator)) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        for frame in ({"type": "start", "root": "payroll"}, {"type": "watch", "view": "secrets"}):
+            await socket.send(**frame)
+            refused = await socket.next("refused")
+            assert (refused["message_id"], refused["problem"]["status"]) == (None, 404)
+        assert [one async for one in orchestrator.conversations()] == []
+
+
+@dialog
+def payroll():
+    yield say("Everybody's wages.")
+
+
+async def test_sockets_start_as_few_conversations_as_requests_do():
+    async with serving(site(starts_per_minute=3)) as url, httpx.AsyncClient(base_url=url) as http:
+        await Client(http).start()
+        for code in (None, None, 4429):
+            async with live(url, None) as socket:
+                await socket.send(type="hello")
+                if code is None:
+                    assert (await socket.next())["type"] == "welcome"
+                else:
+                    assert await socket.closed() == code
+                    assert socket.heard == []
+
+
+async def test_a_socket_watches_as_rarely_as_requests_read():
+    app = site(messages_per_minute=1)
+    app.state.talk.views["nothing"] = lambda _conversation: None
+    async with serving(app) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        for _ in range(11):
+            await socket.send(type="watch", view="nothing")
+        assert (await socket.next("refused"))["problem"]["status"] == 429
+        assert sum(frame["type"] == "view" for frame in socket.heard) == 10
+
+
+async def test_a_view_that_fails_tells_nothing_of_the_inside():
+    app = site()
+    app.state.talk.views["broken"] = lambda _conversation: {}["hunter2"]
+    async with serving(app) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        await socket.send(type="watch", view="broken")
+        assert await socket.next("view") == {"type": "view", "view": "broken", "value": None}
+        await socket.send(type="start")
+        await socket.next("answered")
 
 
 async def test_a_socket_that_says_nothing_is_closed(monkeypatch):
