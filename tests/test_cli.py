@@ -69,7 +69,6 @@ def forget_modules():
 @pytest.fixture
 def folder(tmp_path):
     tmp_path.joinpath("shop.py").write_text(BOT)
-    tmp_path.joinpath("needy.py").write_text("import not_there_at_all\n")
     tmp_path.joinpath("empty.py").write_text("from shop import shop\n")
     tmp_path.joinpath("single.py").write_text(
         "from shop import shop, opened\nfrom dialogs import dialog, send_message\n\n"
@@ -169,11 +168,23 @@ def test_dialogs_calls_of_them_and_orchestrators_are_found_from_the_current_fold
     assert target.found is getattr(sys.modules[path.partition(":")[0]], target.name)
 
 
-def test_a_module_that_cannot_import_what_it_needs_shows_where(folder):
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("import not_there_at_all", "ModuleNotFoundError: No module named 'not_there_at_all'"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("def game(:", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_shows_its_own_lines_and_no_others(folder, text, last):
+    folder.joinpath("needy.py").write_text(f"{text}\n")
     done = run("chat", "needy:game", folder=folder)
-    assert done.returncode == 1
-    assert "needy.py" in done.stderr
-    assert "not_there_at_all" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    first, *_, end = done.stderr.splitlines()
+    assert first.startswith("The module 'needy' could not be imported.")
+    assert end == last
+    assert re.findall(r'File "(.*?)", line (\d+)', done.stderr) == [(f"{folder}/needy.py", "1")]
+    assert text in done.stderr
 
 
 @pytest.mark.parametrize(("path", "said"), [("shop:big", "Never."), ("shop:opened", "You said x.")])
@@ -230,6 +241,12 @@ def test_everybody_has_a_conversation_and_new_starts_it_over(run_here):
     assert run_here("chat", "shop:shop", "--as", "ada").stdout == "[b]How many?[/b]\n"
     assert said("--as", "ada", "--new") == question
     assert run_here("chat", "shop:shop", "--as", "bob").stdout == "[b]How many?[/b]\n"
+
+
+def test_an_empty_name_is_refused(run_here):
+    done = run_here("chat", "shop:shop", "--as", " ")
+    assert done.returncode == 2
+    assert "empty name" in done.stderr
 
 
 def test_a_late_message_is_said_while_a_line_is_waited_for(start):
@@ -386,7 +403,7 @@ class TestServe:
 
     def test_a_dialog_is_served_and_stops_with_ctrl_c(self, start, folder):
         program = start("serve", "shop:shop", "--port", "0")
-        assert program.line().startswith("shop:shop at http://127.0.0.1:0, kept in ")
+        assert program.line().startswith("shop:shop, kept in ")
         assert str(folder / "state") in program.line()
         while "Uvicorn running on" not in (line := program.line()):
             assert line  # an empty one is the end
@@ -397,6 +414,11 @@ class TestServe:
             assert "<title>shop</title>" in answer.read().decode()
         code, _ = program.end(signal.SIGINT)
         assert code in {0, -signal.SIGINT}
+
+    def test_a_port_that_is_none_is_refused(self, run_here):
+        done = run_here("serve", "shop:shop", "--port", "65536")
+        assert done.returncode == 2
+        assert "--port" in done.stderr
 
     def test_the_secret_is_made_once_for_the_user_alone(self, here, monkeypatch):
         from dialogs.cli.places import secret

@@ -5,6 +5,7 @@ What the command needs is an extra: it is imported when the command runs.
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib.util import find_spec
 
@@ -20,6 +21,8 @@ _NEEDS = {
 
 def main() -> None:
     """Run the command line; exits with 0, with 1 after an error, with 2 where it was told wrong."""
+    # The pool of connections warns at each attempt; the store's error says it once.
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
     try:
         absent = [name for module, name in _NEEDS.items() if find_spec(module) is None]
         if absent:

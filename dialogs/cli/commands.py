@@ -66,6 +66,8 @@ def chat(
     """Talk to a dialog. Ctrl-C or Ctrl-D leaves; the same command goes on where you were."""
     target = find_target(path)
     you = name if name is not None else _user()
+    if not you.strip():
+        raise typer.BadParameter("Nobody has an empty name.", param_hint="--as")
     invitation = chatting.Invitation(target, you, store, is_named=name is not None)
     if not chatting.chat(invitation, new=new):
         sys.exit(1)
@@ -74,7 +76,9 @@ def chat(
 @app.command()
 def serve(
     path: TargetPath,
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.")
+    ] = 8000,
     host: Annotated[
         str, typer.Option(help="The address to listen at; 0.0.0.0 for every network.")
     ] = "127.0.0.1",

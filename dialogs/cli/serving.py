@@ -36,7 +36,7 @@ def serve(target: Target, *, host: str, port: int, title: str | None, url: str |
     key, source = secret()
     app = create_app(orchestrator, secret=key, title=title or target.name)
     sys.stderr.write(
-        f"{target.path} at http://{host}:{port}, kept in {place}.\n"
+        f"{target.path}, kept in {place}.\n"
         f"Tokens are signed with the secret in {source}"
         + (".\n" if source.startswith("$") else f"; set {SECRET_VARIABLE} to choose another.\n")
     )

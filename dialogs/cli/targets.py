@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+import traceback
 from dataclasses import dataclass
-from importlib import import_module
 from inspect import getmodule
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dialogs.dialog import Dialog
-from dialogs.errors import UsageError
+from dialogs.errors import DialogsError, UsageError
 from dialogs.orchestrator import Orchestrator
 
 
@@ -44,7 +45,7 @@ def find_target(path: str) -> Target:
 
     Raises:
         UsageError: there is no such module, no such name, or it is neither.
-        Exception: the module raised it when it was imported.
+        DialogsError: the module raised an exception when it was imported.
     """
     module_name, _, name = path.partition(":")
     module = _module_of(module_name, path)
@@ -81,16 +82,33 @@ def _module_of(name: str, path: str) -> ModuleType:
             f"Write {dotted or 'package.module'}:{path.partition(':')[2] or 'NAME'}.",
         )
     try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
+        return importlib.import_module(name)
+    except Exception as error:
+        absent = error.name if isinstance(error, ModuleNotFoundError) else None
         # What it imports itself may be missing, too.
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise
+        if absent is None or not f"{name}.".startswith(f"{absent}."):
+            raise _broken(name, error) from error
         raise UsageError(
-            f"There is no module {error.name!r}.",
+            f"There is no module {absent!r}.",
             f"It was looked for in {folder} and where Python finds its packages.",
             "Change to the folder that your package is in, or correct the name.",
         ) from None
+
+
+def _broken(name: str, error: Exception) -> DialogsError:
+    """The error of a module that cannot be imported, with the lines that led to it."""
+    ours = (__file__, importlib.__file__)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename not in ours and not frame.filename.startswith("<frozen importlib")
+    ]
+    lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
+    return DialogsError(
+        f"The module {name!r} could not be imported.",
+        "It raised an exception, or what it imports did.",
+        f"Repair it, or install what it needs:\n{''.join(lines).rstrip()}",
+    )
 
 
 def _only_one_in(module: ModuleType) -> str:

@@ -344,6 +344,7 @@ async def test_a_dialog_that_needs_the_opening_message_waits_for_it(bot, sit):
     ada = await sit(orchestrator, "please", "thanks")
     heard = await hears(ada, "Result: 'thanks'")
     assert heard[:2] == ["It begins with what you say.", "You began with 'please'."]
+    await hears(ada, "What you say next begins again; Ctrl-D leaves.")
     await ada.say("once more")
     await hears(ada, "You began with 'once more'.")
 

@@ -186,7 +186,8 @@ class Talk:
         if result is not None:
             words += f" Result: {repr(result)[:_LONGEST_RESULT]}"
         if self._terminal.interactive:
-            words += "\nEnter begins again; Ctrl-D leaves."
+            again = "What you say next" if self._orchestrator.takes_opening else "Enter"
+            words += f"\n{again} begins again; Ctrl-D leaves."
         self._terminal.tell(words)
 
     def _fail(self, error: Exception) -> None:
