@@ -6,7 +6,7 @@ buttons several rows, and a label too long for a button is said in full above it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ LONGEST_URL = 1500
 LONGEST_NAME = 150
 MOST_BLOCKS = 50
 MOST_ELEMENTS = 25
+LONGEST_BLOCKS = 10_000
+"""How much text the blocks of a post have together. Slack's limit is not documented; people have met
+it (msg_blocks_too_long) from 11,300 characters on."""
 
 Block = dict[str, Any]
 
@@ -64,10 +67,39 @@ def posts_of(message: Any, number: str, *, mrkdwn: bool = False) -> list[Post]:
 
 def _posts_with(blocks: Sequence[Block], text: str) -> list[Post]:
     fallback = (split(escape(text), LONGEST_SECTION) or ["\N{HORIZONTAL ELLIPSIS}"])[0]
-    return [
-        Post(fallback, tuple(blocks[at : at + MOST_BLOCKS]))
-        for at in range(0, len(blocks), MOST_BLOCKS)
-    ]
+    return [Post(fallback, part) for part in _parts(blocks)]
+
+
+def _parts(blocks: Sequence[Block]) -> Iterator[tuple[Block, ...]]:
+    """The blocks, in order, as many to a post as it may have."""
+    part: list[Block] = []
+    length = 0
+    for block in blocks:
+        more = _length(block)
+        if part and (len(part) == MOST_BLOCKS or length + more > LONGEST_BLOCKS):
+            yield tuple(part)
+            part, length = [], 0
+        part.append(block)
+        length += more
+    yield tuple(part)
+
+
+def _length(value: Any) -> int:
+    """How much text a block has, or a part of one."""
+    match value:
+        case str():
+            return len(value)
+        case Mapping():
+            shown = (part for name, part in value.items() if name == "text" or _is_nested(part))
+            return sum(map(_length, shown))
+        case list() | tuple():
+            return sum(map(_length, value))
+        case _:
+            return 0
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
 
 
 def _marked(block: Mapping[str, Any], number: str, at: int) -> Block:

@@ -323,6 +323,8 @@ def wrong(arguments):
         return "invalid_text"
     if len(blocks) > 50:
         return "invalid_blocks"
+    if sum(map(len, re.findall(r'"text": "((?:[^"\\]|\\.)*)"', json.dumps(blocks)))) > 11_300:
+        return "msg_blocks_too_long"
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     if len(ids) != len(set(ids)) or not all(map(_sound, blocks)):
         return "invalid_blocks"

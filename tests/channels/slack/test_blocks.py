@@ -10,7 +10,11 @@ from dialogs.channels.slack.blocks import posts_of
 from dialogs.channels.slack.words import as_typed, escape, sayable, split, unescape
 from tests.channels.slack.fake_slack import seen, wrong
 
-TEXTS = st.text(st.characters(codec=None), max_size=60) | st.text("&<> \n*ab", max_size=9000)
+TEXTS = (
+    st.text(st.characters(codec=None), max_size=60)
+    | st.text("&<> \n*ab", max_size=9000)
+    | st.integers(0, 30_000).map(lambda length: ("some words " * 3000)[:length])
+)
 BUTTONS = st.lists(st.builds(Button, st.text(max_size=120), st.integers()), max_size=120)
 FILES = st.lists(
     st.builds(
@@ -94,12 +98,23 @@ def test_rows_have_25_buttons_and_posts_50_blocks():
     [post] = posts_of(Message("?", tuple(Button(str(n)) for n in range(60))), "7")
     assert [len(block.get("elements", ())) for block in post.blocks] == [0, 25, 25, 10]
     posts = posts_of(Message("?", tuple(Button(str(n)) for n in range(2000))), "7")
-    assert [len(post.blocks) for post in posts] == [50, 31]
+    assert [len(post.blocks) for post in posts] == [50, 31]  # of 25 labels of 4 letters
 
 
 def test_blocks_of_the_authors_are_split_at_50():
     blocks = tuple({"type": "divider"} for _ in range(120))
     assert [len(post.blocks) for post in posts_of(Message("x", blocks=blocks), "7")] == [50, 50, 20]
+
+
+def test_blocks_with_more_text_than_slack_takes_are_split():
+    long = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}
+    wide = {"type": "section", "fields": [{"type": "mrkdwn", "text": "y" * 2000}] * 3}
+    small = {"type": "section", "block_id": "z" * 255, "text": {"type": "mrkdwn", "text": "z"}}
+    posts = posts_of(Message("x", blocks=(long, long, wide, long, *[small] * 40)), "7")
+    assert [len(post.blocks) for post in posts] == [2, 42]
+    assert [block for post in posts for block in post.blocks] == [long, long, wide, long] + [
+        small
+    ] * 40
 
 
 def test_marks_are_shown_as_they_are_unless_they_are_wanted():

@@ -195,6 +195,41 @@ async def test_where_the_history_cannot_be_read_now_a_message_waits(slack, app):
     assert texts(slack) == ["Hello"]
 
 
+def chatter(slack, count, **more):
+    for number in range(count):
+        message = {"ts": slack.ts(), "text": str(number), "user": "U1", **more}
+        slack.channels["C0GENERAL"].append(message)
+
+
+@pytest.mark.parametrize("thread", ["", "1600000000.000001"])
+async def test_a_history_that_may_be_read_in_part_only_holds_up_nothing(slack, app, thread):
+    place = Place(TEAM, "C0GENERAL", thread).chat_id
+    chatter(slack, 300, **({"thread_ts": thread} if thread else {}))
+    slack.fail("conversations.replies" if thread else "conversations.history", None, 60)
+    await resent(slack, app, place=place)
+    assert texts(slack)[-1] == "Hello"
+
+
+async def test_what_was_said_just_now_is_found_at_once(slack, app):
+    chatter(slack, 300)
+    await post(made(app))
+    await resent(slack, app)
+    assert texts(slack).count("Hello") == 1
+    assert slack.count("conversations.history") == 1
+
+
+async def test_of_a_message_in_parts_in_a_long_thread_the_missing_ones_are_sent(slack, app):
+    thread = "1600000000.000001"
+    place = Place(TEAM, "C0GENERAL", thread).chat_id
+    long = " ".join(f"word{number}" for number in range(2000))
+    chatter(slack, 199, thread_ts=thread)
+    slack.fail("chat.postMessage", None, None, "internal_error")
+    with pytest.raises(ChannelError):
+        await post(made(app), long, chat_id=place)
+    await resent(slack, app, long, place=place)
+    assert " ".join(texts(slack)[199:]) == long
+
+
 async def test_an_unsent_message_is_sent_before_the_next_turns(slack, served):
     made(served)
     ada = User(slack, "ada")
