@@ -8,7 +8,9 @@ function cannot be left and re-entered, so it has no body: `plain.py` runs it.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from types import FrameType
+from functools import cache
+from operator import attrgetter
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Protocol
 
 from dialogs.dialog import BARE, Dialog, Style
@@ -88,8 +90,12 @@ def place(frame: FrameType | None) -> str:
     """A Python frame as "file:line"."""
     if frame is None:
         return ""
-    file = frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
-    return f"{file}:{frame.f_lineno}"
+    return f"{_name_of(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+@cache
+def _name_of(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 Where = Callable[[], str]
@@ -98,27 +104,40 @@ Where = Callable[[], str]
 
 def outermost(body: Any) -> FrameType | None:
     """The Python frame of the dialog's own function."""
-    if isinstance(body, _AsyncGenBody):
-        body = body.generator
-    for name in _FRAMES:
-        frame: FrameType | None = getattr(body, name, None)
-        if frame is not None:
-            return frame
-    return None
+    return _standing(body)[0]
 
 
+# Where a body stands: its own Python frame, and what it delegates to.
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 _INNER = ("gi_yieldfrom", "cr_await", "ag_await")
+_STANDING: dict[type, Callable[[Any], tuple[FrameType | None, Any]]] = {
+    kind: attrgetter(frame, inner)
+    for kind, frame, inner in zip(
+        (GeneratorType, CoroutineType, AsyncGeneratorType), _FRAMES, _INNER, strict=True
+    )
+}
 # Not an author's code.
 _OWN = (Step.__iter__.__code__, Step.__await__.__code__, BARE.fn.__code__)
 
 
-def _innermost(body: Any) -> FrameType | None:
-    """The Python frame that a body stands in, inside what it delegates to."""
+def _standing(body: Any) -> tuple[FrameType | None, Any]:
     if isinstance(body, _AsyncGenBody):
         body = body.generator
+    look = _STANDING.get(type(body))
+    # Others may be compiled ones, which have the same attributes.
+    return look(body) if look is not None else (_first(body, _FRAMES), _first(body, _INNER))
+
+
+def _first(body: Any, names: tuple[str, ...]) -> Any:
+    return next(filter(None, (getattr(body, name, None) for name in names)), None)
+
+
+def _innermost(body: Any) -> FrameType | None:
+    """The Python frame that a body stands in, inside what it delegates to."""
     found = None
-    while (frame := outermost(body)) is not None and frame.f_code not in _OWN:
+    while body is not None:
+        frame, body = _standing(body)
+        if frame is None or frame.f_code in _OWN:
+            break
         found = frame
-        body = next(filter(None, (getattr(body, name, None) for name in _INNER)), None)
     return found

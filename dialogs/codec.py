@@ -68,8 +68,21 @@ def encode_with_copy(value: Any) -> tuple[bytes, Any]:
 
 def dump(packable: Any) -> bytes:
     """The bytes of what msgpack has natively: `encode` without the look inside."""
-    packed: bytes = msgpack.Packer(unicode_errors="surrogatepass").pack(packable)
+    # A new packer costs more than most values. One that is at work is not idle, so that no two
+    # threads have the same one, and one that failed never is again.
+    try:
+        packer = _idle.pop()
+    except IndexError:
+        packer = msgpack.Packer(unicode_errors="surrogatepass")
+    packed: bytes = packer.pack(packable)
+    if len(packed) <= _LARGEST_KEPT:
+        _idle.append(packer)
     return packed
+
+
+_idle: list[msgpack.Packer] = []
+_LARGEST_KEPT = 2**20
+"""A packer keeps the room that its largest value took, in bytes: above this it goes."""
 
 
 def _packable(value: Any, depth: int) -> Any:
@@ -86,6 +99,8 @@ def _packable(value: Any, depth: int) -> Any:
     if depth == 0:
         raise Unfit(f"It nests deeper than {MAX_DEPTH} levels.")
     if kind is list:
+        if FLAT.issuperset(map(type, value)):
+            return value
         return [_packable(item, depth - 1) for item in value]
     if kind is dict:
         packed = {_packable(key, depth - 1): _packable(value[key], depth - 1) for key in value}

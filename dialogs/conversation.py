@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from math import isfinite
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Self
 from zlib import crc32
@@ -88,13 +89,14 @@ class Conversation:
     @property
     def asking(self) -> Pending | None:
         """What waits for the client's next message, the digression first."""
-        wait = next(iter(self._waits), None)
+        wait = self.pending if self.digression is None else self.digression.pending
         return wait if wait is not None and wait.for_client else None
 
     @property
     def prompt(self) -> str | None:
         """The name of the wait that the client's next message answers; None where none does."""
-        return str(self.asking.number) if self.asking is not None else None
+        wait = self.asking
+        return None if wait is None else str(wait.number)
 
     @property
     def waiting(self) -> str:
@@ -119,8 +121,8 @@ class Conversation:
     @property
     def _waits(self) -> list[Pending]:
         """What is waited for, the digression first."""
-        waits = [self.digression.pending if self.digression else None, self.pending]
-        return [wait for wait in waits if wait is not None]
+        waits = [] if self.pending is None else [self.pending]
+        return waits if self.digression is None else [self.digression.pending, *waits]
 
     @classmethod
     def new(cls, now: float) -> Self:
@@ -134,9 +136,9 @@ class Conversation:
 
     def replace(self, **changes: Any) -> Conversation:
         """The same conversation, with other values for some of its fields."""
-        copy = Conversation.__new__(Conversation)
-        for name in _NAMES:
-            setattr(copy, name, changes[name] if name in changes else getattr(self, name))
+        copy = Conversation(*_all_of_it(self))
+        for name, value in changes.items():
+            setattr(copy, name, value)
         return copy
 
     # --- bytes --------------------------------------------------------------------------------
@@ -147,11 +149,11 @@ class Conversation:
         Raises:
             NotSerializable: a message, a payload or a result is no data that the log can keep.
         """
-        head = [getattr(self, name) for name in _FACTS]
-        words = [getattr(self, name) for name in _WORDS]
-        words.append(
-            [[entry.number, entry.by_client, entry.at, entry.message] for entry in self.history]
-        )
+        head = list(_facts_of(self))
+        history = [
+            [entry.number, entry.by_client, entry.at, entry.message] for entry in self.history
+        ]
+        words = [*_words_of(self), history]
         pending, aside = self.pending, self.digression
         head.append(None if pending is None else pending.facts())
         words.append([] if pending is None else pending.messages)
@@ -220,6 +222,7 @@ _WORDS = _NAMES[_NAMES.index("opening") : _NAMES.index("history")]
 """Fields with values of the author's and the client's."""
 _FACTS = _NAMES[: _NAMES.index("opening")]
 """Fields that msgpack has natively."""
+_all_of_it, _facts_of, _words_of = (attrgetter(*names) for names in (_NAMES, _FACTS, _WORDS))
 
 
 def _checksum(body: bytes) -> bytes:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, TypeVar, overload
 
+from dialogs.codec import FLAT
 from dialogs.effects import CallPlain, Effect, Effects, Foreign, Perform, Refused, Together, Unwound
 from dialogs.errors import UsageError
 from dialogs.performing import performing
@@ -123,9 +124,12 @@ def _perform(effect: Effect, world: World, unwind: bool) -> Any:
 async def _aperform(effect: Effect, world: World) -> Any:
     match effect:
         case Perform():
-            with _set(performing, effect):
+            token = performing.set(effect)
+            try:
                 answer = _answer(effect.step, world)
                 return await answer if _is_awaitable(answer) else answer
+            finally:
+                performing.reset(token)
         case Foreign():
             return await _hand_over(effect.signal)
         case Together():
@@ -142,7 +146,9 @@ def _must_await(effect: Effect) -> bool:
 
 def _is_awaitable(answer: Any) -> bool:
     # A step can be awaited too, but only by a dialog.
-    return isinstance(answer, Awaitable) and not isinstance(answer, Step)
+    return (
+        type(answer) not in FLAT and isinstance(answer, Awaitable) and not isinstance(answer, Step)
+    )
 
 
 def _answer(step: Step[Any], world: World) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dialogs.errors import UsageError
@@ -43,5 +44,7 @@ def check_id(name: str, value: Any) -> None:
 
 
 def _is_id(text: str) -> bool:
-    surrogates = any("\ud800" <= char <= "\udfff" for char in text)
-    return 0 < len(text) <= MAX_ID and "\0" not in text and not surrogates
+    return _ID.fullmatch(text) is not None
+
+
+_ID = re.compile(rf"[^\0\ud800-\udfff]{{1,{MAX_ID}}}")

@@ -205,8 +205,7 @@ def _check_room(kept: list[Any], what: str) -> None:
 
 def _give_kept(progress: Progress) -> Effects[None]:
     """Give the open waits what came too early for them."""
-    while True:
-        conversation = progress.conversation
+    while (conversation := progress.conversation).inbox or conversation.signals:
         # What was said before a digression's question is not its answer.
         hears = conversation.asking is not None or not conversation.is_open
         if conversation.inbox and hears and conversation.digression is None:
