@@ -66,6 +66,15 @@ def encode_with_copy(value: Any) -> tuple[bytes, Any]:
     return data, load(data)
 
 
+def copied(value: Any) -> Any:
+    """The copy of a value that `load` makes of its bytes.
+
+    Raises:
+        NotSerializable: as for `encode`.
+    """
+    return value if type(value) in FLAT else encode_with_copy(value)[1]
+
+
 def dump(packable: Any) -> bytes:
     """The bytes of what msgpack has natively: `encode` without the look inside."""
     # A new packer costs more than most values. One that is at work is not idle, so that no two

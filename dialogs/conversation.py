@@ -273,10 +273,11 @@ def _check(head: list[Any], words: list[Any]) -> None:
 
 def _of_kinds(values: list[Any], kinds: _Kinds) -> None:
     for value, fitting in zip(values, kinds, strict=True):
-        if type(value) not in fitting or (type(value) is float and not isfinite(value)):
+        kind = type(value)
+        if kind not in fitting or (kind is float and not isfinite(value)):
             raise TypeError(f"{value!r} is of another kind")
 
 
 def _all_of(kind: type, values: Iterable[Any]) -> None:
-    if not set(map(type, values)) <= {kind}:
+    if not {kind}.issuperset(map(type, values)):
         raise TypeError(f"not all of them are of the kind {kind.__name__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from dialogs.codec import encode_with_copy
+from dialogs.codec import copied
 from dialogs.errors import NotSerializable
 from dialogs.standing import Status
 
@@ -100,6 +100,6 @@ def as_data(value: Any, what: str) -> Any:
         NotSerializable: the log cannot keep it; `what` says what it is.
     """
     try:
-        return encode_with_copy(value)[1]
+        return copied(value)
     except NotSerializable as error:
         raise error.of(what) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dialogs.codec import encode_with_copy
+from dialogs.codec import copied
 from dialogs.conversation import Conversation
 from dialogs.dialog import Dialog
 from dialogs.effects import Effects
@@ -93,7 +93,7 @@ class Progress:
         conversation = self.conversation
         outcome = yield from resume(
             conversation.log,
-            self.flow.root(conversation.root)(_own(conversation.opening)),
+            self.flow.root(conversation.root)(copied(conversation.opening)),
             self.flow.fallback,
             event,
             can_await=self.can_await,
@@ -127,7 +127,7 @@ class Progress:
             self._close(interrupt.cancel)
             return
         yield from self._run_digression(
-            interrupt.call(_own(message)),
+            interrupt.call(copied(message)),
             None,
             None,
             opening=message,
@@ -137,7 +137,7 @@ class Progress:
 
     def advance_digression(self, aside: Digression, event: Event) -> Effects[None]:
         """Give an open digression an event; it ends where its interrupt is gone."""
-        call = self.flow.digression(aside.dialog, _own(aside.opening))
+        call = self.flow.digression(aside.dialog, copied(aside.opening))
         if call is None:
             self._close(aside.cancel)
             return
@@ -214,8 +214,3 @@ class Progress:
         deadline = None if wait.timeout_s is None else self.now + wait.timeout_s
         number, place = self.conversation.serial, outcome.trail
         return Pending(wait.key, number, place, deadline, said[-SAID:], outcome.messages)
-
-
-def _own(message: Any) -> Any:
-    """A copy of a message that a dialog may change."""
-    return encode_with_copy(message)[1]
