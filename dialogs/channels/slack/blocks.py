@@ -25,8 +25,8 @@ LONGEST_NAME = 150
 MOST_BLOCKS = 50
 MOST_ELEMENTS = 25
 LONGEST_BLOCKS = 10_000
-"""How much text the blocks of a post have together. Slack's limit is not documented; people have met
-it (msg_blocks_too_long) from 11,300 characters on."""
+"""How much text the blocks of a post have together. Slack's limit is not documented; people have
+met it (msg_blocks_too_long) from 11,300 characters on."""
 
 Block = dict[str, Any]
 

@@ -18,7 +18,7 @@ from dialogs.channels.slack.clients import WorkspaceClients
 from dialogs.channels.slack.events import heard_action, heard_message, pressed
 from dialogs.channels.slack.places import PREFIX, Heard, Kind, Place, as_text
 from dialogs.channels.slack.posting import Posting
-from dialogs.channels.slack.roots import Begins, Roots
+from dialogs.channels.slack.roots import Actions, Begins, Roots
 from dialogs.channels.slack.web_api import WebApi
 from dialogs.channels.slack.words import escape
 from dialogs.errors import ChannelError, UsageError, missing_extra
@@ -52,7 +52,8 @@ class SlackChannel:
         on_channel_message: the same for other messages of a channel.
         on_file: the same for messages with files, wherever they are; None: as other messages.
         on_action: the same for components of messages that no dialog said, such as your app's
-            own; False leaves them to the app's other listeners.
+            own; or a dict of such choices by action id, a text or a compiled pattern. What
+            begins nothing is left to the app's other listeners.
         channels: "thread": what is said in a channel begins a thread, which is its conversation;
             "channel": all that is said in a channel, outside of its threads, is one conversation.
         hears: what a dialog hears: a function of `Heard`; by default `as_text`.
@@ -80,7 +81,7 @@ class SlackChannel:
         on_thread_reply: Begins = False,
         on_channel_message: Begins = False,
         on_file: Begins | None = None,
-        on_action: Begins = False,
+        on_action: Begins | Actions = False,
         channels: Literal["thread", "channel"] = "thread",
         hears: Callable[[Heard], Any] = as_text,
         bots: bool = False,
@@ -154,7 +155,7 @@ class SlackChannel:
         return True if heard is None else partial(self._hear, heard)
 
     def _judge_action(self, req: AsyncBoltRequest) -> Work | bool:
-        heard = heard_action(req.body, team=_team(req))
+        heard = heard_action(req.body, team=_team(req), threads=self._threads)
         if heard is None:
             return False
         number, index = pressed(req.body)

@@ -85,12 +85,15 @@ def _attachment(file: Mapping[str, Any]) -> Attachment:
 # --- components -------------------------------------------------------------------------------
 
 
-def heard_action(body: Mapping[str, Any], *, team: str) -> Heard | None:
+def heard_action(body: Mapping[str, Any], *, team: str, threads: bool = True) -> Heard | None:
     """What a `block_actions` payload says; None where it is about no message.
+
+    Also None where no conversation can be had: a thread hangs on a message that stays.
 
     Args:
         body: the payload.
         team: the workspace that the bot is in.
+        threads: whether a component of the app's own message in a channel begins a thread.
     """
     container, message = body.get("container") or {}, body.get("message") or {}
     channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
@@ -101,7 +104,14 @@ def heard_action(body: Mapping[str, Any], *, team: str) -> Heard | None:
     direct = channel.startswith("D")
     thread = container.get("thread_ts") or message.get("thread_ts") or ""
     where = Kind.DIRECT if direct else Kind.THREAD if thread else Kind.CHANNEL
+    if where is Kind.CHANNEL and threads and pressed(body)[0] is None:
+        if container.get("is_ephemeral"):
+            return None
+        thread = container.get("message_ts") or message.get("ts") or ""
     value, label = answer_of(action)
+    fields = _fields(body)
+    if fields:
+        value = {**fields, str(action.get("action_id")): value}
     return Heard(
         Place(team, channel, "" if direct else thread),
         (body.get("user") or {}).get("id", ""),
@@ -111,6 +121,23 @@ def heard_action(body: Mapping[str, Any], *, team: str) -> Heard | None:
         value=value,
         event=dict(body),
     )
+
+
+def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the input blocks of a message whose button was pressed, by their action ids.
+
+    Input blocks are silent until then. What else a message has answers by itself.
+    """
+    if body["actions"][0].get("type") != "button":
+        return {}
+    blocks = (body.get("message") or {}).get("blocks") or ()
+    inputs = [block.get("block_id") for block in blocks if block.get("type") == "input"]
+    values = (body.get("state") or {}).get("values") or {}
+    return {
+        name: answer_of(component)[0]
+        for block_id in inputs
+        for name, component in (values.get(block_id) or {}).items()
+    }
 
 
 def pressed(body: Mapping[str, Any]) -> tuple[str | None, int | None]:

@@ -92,7 +92,8 @@ class Heard:
         text: what was written, as the person saw it, without the bot's name at its beginning; the
             label of what was pressed.
         files: what was shared. The addresses need the bot's token.
-        value: what a component answered: a text, a list of texts, a number or None.
+        value: what a component answered: a text, a list of texts, a number or None; a button
+            beside input blocks: a dict of them all, by their action ids.
         event: what Slack sent, for what is not above.
     """
 

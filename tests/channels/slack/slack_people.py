@@ -105,8 +105,8 @@ class User:
     async def press(self, label, which=-1):
         await self.use(*self.buttons(label)[which])
 
-    async def use(self, message, block, element, **answer):
-        """Use a component of a message; `answer` is what Slack says of it."""
+    async def use(self, message, block, element, *, state=None, ephemeral=False, **answer):
+        """Use a component of a message; `answer` is what Slack says of it, `state` of all."""
         action = {
             "type": element["type"],
             "action_id": element["action_id"],
@@ -115,7 +115,13 @@ class User:
             **{key: element[key] for key in ("text", "value") if key in element},
             **answer,
         }
-        return await self.slack.send(self.interaction(message, action))
+        body = self.interaction(message, action)
+        if state is not None:
+            body["state"] = state
+        if ephemeral:
+            body["container"]["is_ephemeral"] = True
+            del body["message"]
+        return await self.slack.send(body)
 
     def interaction(self, message, action):
         container = {"type": "message", "message_ts": message["ts"], "channel_id": self.channel}

@@ -251,6 +251,58 @@ async def test_a_button_of_the_authors_without_a_value_answers_with_its_label(sl
     assert "heard 'Go'" in await ada.heard()
 
 
+def input_block(action_id, kind, **more):
+    label = {"type": "plain_text", "text": action_id}
+    element = {"type": kind, "action_id": action_id}
+    return {"type": "input", "label": label, "element": element, **more}
+
+
+FORM = Message(
+    "Your order",
+    blocks=(
+        input_block("toppings", "checkboxes"),
+        input_block("day", "datepicker", block_id="mine"),
+        input_block("note", "plain_text_input"),
+        {
+            "type": "actions",
+            "elements": [
+                {"type": "button", "action_id": "order", "value": "now"},
+                {"type": "users_select", "action_id": "who"},
+            ],
+        },
+    ),
+)
+
+
+async def test_a_button_beside_input_blocks_answers_with_all_of_them(slack, talk):
+    ada = await talk(FORM)
+    message = slack.channels[ada.channel][-1]
+    toppings, day, note, row = message["blocks"]
+    filled = {
+        toppings["block_id"]: {
+            "toppings": {
+                "type": "checkboxes",
+                "selected_options": [{"value": "ham"}, {"value": "egg"}],
+            }
+        },
+        day["block_id"]: {"day": {"type": "datepicker", "selected_date": "2026-03-01"}},
+        note["block_id"]: {"note": {"type": "plain_text_input", "value": None}},
+        row["block_id"]: {"who": {"type": "users_select", "selected_user": "U1"}},
+    }
+    await ada.use(message, row, row["elements"][0], state={"values": filled})
+    answer = {"toppings": ["ham", "egg"], "day": "2026-03-01", "note": None, "order": "now"}
+    assert f"heard {answer!r}" in await ada.heard()
+
+
+async def test_another_component_beside_input_blocks_answers_by_itself(slack, talk):
+    ada = await talk(FORM)
+    message = slack.channels[ada.channel][-1]
+    row = message["blocks"][-1]
+    state = {"values": {message["blocks"][0]["block_id"]: {"toppings": {"selected_options": []}}}}
+    await ada.use(message, row, row["elements"][1], selected_user="U1", state=state)
+    assert "heard 'U1'" in await ada.heard()
+
+
 @pytest.mark.parametrize("block", [{}, {"block_id": "the authors own"}])
 async def test_a_component_of_an_old_question_answers_nothing(slack, talk, block):
     """Also where the author has named the block: then our metadata say whose it is."""

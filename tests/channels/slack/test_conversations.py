@@ -1,6 +1,7 @@
 """Which conversation an event belongs to, which dialog it begins, and what the dialog hears."""
 
 import asyncio
+import re
 import sys
 
 import pytest
@@ -345,6 +346,64 @@ async def test_a_component_of_the_apps_own_message_can_begin_a_dialog(slack, lis
     message = {"ts": slack.ts(), "text": "Start?", "user": BOT, "thread_ts": "1600000000.000001"}
     await ada.use(message, {"block_id": "mine"}, {"type": "button", "action_id": "go"}, value="now")
     assert await heard_in(slack, "C0GENERAL", "1600000000.000001") == ["actions begins with 'now'"]
+
+
+def go(action_id="go"):
+    return {"block_id": "mine"}, {"type": "button", "action_id": action_id}
+
+
+async def test_a_component_of_the_apps_own_message_in_a_channel_begins_a_thread(slack, listening):
+    await listening(on_action=named("actions"))
+    ada = general(slack)
+    message = {"ts": slack.ts(), "text": "Start?", "user": BOT}
+    slack.channels["C0GENERAL"].append(message)
+    await ada.use(message, *go(), value="now")
+    ada.thread = message["ts"]
+    await ada.say("hello")
+    assert await heard_in(slack, "C0GENERAL", message["ts"]) == [
+        "actions begins with 'now'",
+        "actions hears 'hello'",
+    ]
+
+
+async def test_where_a_channel_is_one_conversation_a_component_begins_that(slack, listening):
+    await listening(on_action=named("actions"), channels="channel")
+    await general(slack).use({"ts": slack.ts(), "text": "Start?", "user": BOT}, *go(), value="now")
+    assert await heard_in(slack, "C0GENERAL", "") == ["actions begins with 'now'"]
+
+
+async def test_on_a_message_that_does_not_stay_no_thread_can_hang(slack, app, listening):
+    await listening(on_action=named("actions"))
+    taken = []
+
+    @app.action("go")
+    async def taking(ack):
+        taken.append(await ack())
+
+    message = {"ts": slack.ts(), "text": "Start?", "user": BOT}
+    await general(slack).use(message, *go(), value="now", ephemeral=True)
+    assert len(taken) == 1
+    ada = User(slack, "ada")
+    await ada.use({**message, "ts": slack.ts()}, *go(), value="now", ephemeral=True)
+    assert await ada.heard() == ["actions begins with 'now'"]
+
+
+async def test_components_can_begin_dialogs_by_their_action_ids(slack, app, listening):
+    begins = {"order": named("orders"), re.compile("^lunch:"): named("lunches"), "main": True}
+    await listening(on_action={**begins, "silent": False})
+    taken = []
+
+    @app.action(re.compile(".*"))
+    async def rest(ack, action):
+        await ack()
+        taken.append(action["action_id"])
+
+    for action_id in ("order", "orders", "lunch:7", "my lunch:7", "main", "silent"):
+        user = User(slack, "".join(filter(str.isalnum, action_id)))
+        await user.use({"ts": slack.ts(), "text": "?", "user": BOT}, *go(action_id), value="v")
+        begun = {"order": "orders", "lunch:7": "lunches", "main": "main"}.get(action_id)
+        assert await user.heard() == ([f"{begun} begins with 'v'"] if begun else [])
+    assert taken == ["orders", "my lunch:7", "silent"]
 
 
 async def test_components_of_other_messages_are_left_to_the_apps_listeners(slack, app, listening):
