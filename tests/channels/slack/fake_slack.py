@@ -1,7 +1,8 @@
 """A Slack of the tests' own: its Web API over HTTP, its Socket Mode, and its signed events.
 
 Bolt and slack_sdk talk to it unmodified. It is as strict as Slack about what it accepts, keeps what
-was posted, and shows it as people see it.
+was posted, and shows it as people see it. The app is the one of the example's manifest: without a
+scope it may not call, without a subscription it hears nothing.
 """
 
 import asyncio
@@ -10,9 +11,11 @@ import json
 import re
 import time
 from collections import defaultdict
+from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
+import yaml
 from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
@@ -20,6 +23,26 @@ TOKEN = "xoxb-the-bot"
 APP_TOKEN = "xapp-1-the-app"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 TEAM, BOT, BOT_ID = "T0TEAM", "U0BOT", "B0BOT"
+
+MANIFEST = yaml.safe_load(
+    (Path(__file__).parents[3] / "examples/slack_bot/manifest.yaml").read_text("utf-8")
+)
+SCOPES = MANIFEST["oauth_config"]["scopes"]["bot"]
+SUBSCRIBED = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+
+NEEDED = {
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "conversations.open": "im:write",
+    "files.getUploadURLExternal": "files:write",
+    "files.completeUploadExternal": "files:write",
+}
+"""The scope that a method needs; those that read a history need that of the place."""
+
+HEARD = {"im": "im:history", "channel": "channels:history", "group": "groups:history"}
+HEARD["mpim"] = "mpim:history"
+"""The scope that messages need to be heard, and to be read, by the kind of their place."""
 
 
 class FakeSlack:
@@ -33,6 +56,7 @@ class FakeSlack:
         uploads: files by their ids.
         calls: every call of a method: its name and its arguments.
         faults: what goes wrong at the next call of a method, see `fail`.
+        scopes: what the app may do.
         connections: the connections that calls came over.
         acks: the status of each event's answer, and how long it took, in seconds.
     """
@@ -46,6 +70,7 @@ class FakeSlack:
         self.calls = []
         self.connections = set()
         self.faults = defaultdict(list)
+        self.scopes = set(SCOPES)
         self.acks = []
         self.sockets = []
         self._count = itertools.count(1)
@@ -128,6 +153,12 @@ class FakeSlack:
         wanted = APP_TOKEN if method == "apps.connections.open" else TOKEN
         if token != wanted:
             return web.json_response({"ok": False, "error": "invalid_auth"})
+        needed = NEEDED.get(method)
+        if method in ("conversations.history", "conversations.replies"):
+            needed = HEARD["im" if arguments["channel"].startswith("D") else "channel"]
+        if needed and needed not in self.scopes:
+            error = {"ok": False, "error": "missing_scope", "needed": needed}
+            return web.json_response(error)
         answer = getattr(self, "do_" + snake(method))(arguments)
         if fault == "lost":
             return web.Response(status=500, text="lost")
@@ -259,7 +290,13 @@ class FakeSlack:
     # --- events -------------------------------------------------------------------------------
 
     async def send(self, body, *, retry=None):
-        """Send an event as JSON, or an interaction as a form; returns the status of the answer."""
+        """Send an event as JSON, or an interaction as a form; returns the status of the answer.
+
+        None: the app is not subscribed to such events.
+        """
+        event = body.get("event")
+        if event and not self._is_subscribed(event):
+            return None
         if body.get("type") == "block_actions":
             kind, data = (
                 "application/x-www-form-urlencoded",
@@ -274,6 +311,13 @@ class FakeSlack:
         status, _ = await self.post(data, headers)
         self.acks.append((status, time.monotonic() - began))
         return status
+
+    def _is_subscribed(self, event):
+        if event["type"] == "app_mention":
+            return "app_mention" in SUBSCRIBED and "app_mentions:read" in self.scopes
+        kind = event.get("channel_type", "channel")
+        name = "message." + {"im": "im", "mpim": "mpim"}.get(kind, f"{kind}s")
+        return name in SUBSCRIBED and HEARD[kind] in self.scopes
 
     async def post(self, data, headers):
         """Post to where events go; returns the status and the text."""
