@@ -135,7 +135,7 @@ class Workflows:
         @dialog(name="workflows")
         def workflows(message: Any = None) -> Steps:
             found, heard = yield pick(message)
-            return (yield self.dialog(found)(heard))
+            return (yield self.dialog(found)(heard or None))
 
         return workflows
 

@@ -67,7 +67,7 @@ def loose_ends(workflow: Workflow, plan: Plan) -> Iterator[Problem]:
 
 
 def _no_step(edge: Edge, plan: Plan) -> str:
-    return f"there is no step {edge.end!r}{_meant(edge.end or '', plan.steps)}"
+    return f"there is no step {edge.end!r}{meant(edge.end or '', plan.steps)}"
 
 
 def faults(workflow: Workflow, plan: Plan) -> Iterator[Problem]:
@@ -86,18 +86,22 @@ def faults(workflow: Workflow, plan: Plan) -> Iterator[Problem]:
             "put a wait_input into it, or make it a loop",
             circle[0],
         )
-    known = variables_of(workflow)
-    for name in known:
-        if name in RESERVED:
-            yield Problem(f"the variable {name!r} has a name that means something else")
-    names = {*known, *RESERVED}
+    names = {*variables_of(workflow), *RESERVED}
+    for name in RESERVED:
+        if name in workflow.variables:
+            yield Problem(_reserved(name), "", f"variables.{name}")
     for step in workflow.steps:
+        yield from (Problem(_reserved(name), step.id) for name in _set_by(step) if name in RESERVED)
         yield from _text_faults(step, names)
     for name, text in workflow.templates.items():
         yield from _template_faults(text, names, "", f"templates.{name}")
     message = workflow.error_handling.message
     if message is not None:
         yield from _template_faults(message, names, "", "error_handling.message")
+
+
+def _reserved(name: str) -> str:
+    return f"the variable {name!r} has a name that means something else"
 
 
 def _loop_faults(workflow: Workflow, plan: Plan) -> Iterator[Problem]:
@@ -132,7 +136,7 @@ def _template_faults(text: str, names: Collection[str], step: str, field: str) -
         return
     for name in template.names:
         if name not in names:
-            yield Problem(f"nothing sets the variable {name!r}{_meant(name, names)}", step, field)
+            yield Problem(f"nothing sets the variable {name!r}{meant(name, names)}", step, field)
 
 
 def _expressions_of(step: StepModel) -> Iterator[tuple[str, str]]:
@@ -176,7 +180,7 @@ def absent(workflow: Workflow, host: Mapping[str, Collection[str]]) -> Iterator[
             if what == "templates":
                 known = {*known, *workflow.templates}
             if name not in known:
-                reason = f"there is no {name!r} in Workflows({what}={{...}}){_meant(name, known)}"
+                reason = f"there is no {name!r} in Workflows({what}={{...}}){meant(name, known)}"
                 yield Problem(reason, step.id, field)
 
 
@@ -202,7 +206,7 @@ def template_faults(templates: Mapping[str, str]) -> Iterator[Problem]:
             yield Problem(str(error), "", f"templates[{name!r}]")
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
-    """What somebody may have meant who gave a name that there is not."""
+def meant(name: str, known: Iterable[str]) -> str:
+    """A proposal: what somebody may have meant who gave a name that there is not."""
     close = get_close_matches(name, list(known), 1)
     return f"; is {close[0]!r} meant?" if close else ""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from dialogs.performing import may_await
-from dialogs.workflows.inspection import RefusedCode, check_expression
+from dialogs.workflows.inspection import RefusedCode, check_expression, parse_expression
 from dialogs.workflows.sandbox import aevaluate, evaluate
 
 DEEPEST = 20
@@ -43,7 +43,7 @@ def _keys_of_variables(source: str) -> list[str]:
     """What the expression reads as `variables['name']`."""
     return [
         node.slice.value
-        for node in ast.walk(ast.parse(source.strip(), mode="eval"))
+        for node in ast.walk(parse_expression(source))
         if isinstance(node, ast.Subscript)
         and isinstance(node.value, ast.Name)
         and node.value.id == "variables"

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import SchemaError
 
 END = "end"
 """What `next_step` names to end the workflow."""
@@ -89,7 +101,9 @@ class Validation(Model):
     min_length: int | None = Field(default=None, ge=0, description="The fewest characters.")
     max_length: int | None = Field(default=None, ge=0, description="The most characters.")
     pattern: Annotated[str, Field(max_length=500)] | None = Field(
-        default=None, description="A regular expression that the whole text fits."
+        default=None,
+        description="A regular expression that the whole text fits; without look-around and "
+        "back-references, so that none is slow.",
     )
     choices: list[str | int | float] | None = Field(
         default=None,
@@ -106,10 +120,14 @@ class Validation(Model):
     @model_validator(mode="after")
     def _fits(self) -> Validation:
         if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"the pattern is no regular expression: {error}") from None
+            matching(self.pattern)
+        _check_order(self.min, self.max, "min", "max")
+        _check_order(self.min_length, self.max_length, "min_length", "max_length")
+        limits = (self.min, self.max, self.min_length, self.max_length, self.pattern)
+        if self.choices is not None and any(limit is not None for limit in limits):
+            raise ValueError("`choices` are all that is taken: nothing else can limit them")
+        if self.type in _NUMBERS and any(isinstance(one, str) for one in self.choices or ()):
+            raise ValueError(f"`choices` has texts, and the type is {self.type}")
         if (self.min is not None or self.max is not None) and self.type not in _NUMBERS:
             raise ValueError("`min` and `max` are for the types integer and number")
         if self.type != "text" and (self.pattern or self.min_length or self.max_length):
@@ -118,3 +136,39 @@ class Validation(Model):
 
 
 _NUMBERS = ("integer", "number")
+
+
+def _check_order(least: float | None, most: float | None, first: str, second: str) -> None:
+    if least is not None and most is not None and least > most:
+        raise ValueError(f"`{first}` is greater than `{second}`")
+
+
+@lru_cache(maxsize=1024)
+def matching(pattern: str) -> Callable[[str], bool]:
+    """Whether a whole text fits a pattern; in a time that grows with the text, and no faster.
+
+    So the regular expressions are those of Rust, which pydantic has: without look-around and
+    back-references. With Python's own, a few characters can take for ever.
+
+    Raises:
+        ValueError: it is no regular expression.
+    """
+    try:
+        TypeAdapter(_of(pattern))  # by itself: what stands around it below opens no group
+        fitting = TypeAdapter(_of(rf"\A(?:{pattern})\z"))
+    except SchemaError as error:
+        reason = str(error).splitlines()[-1].rpartition("rror: ")[2]
+        raise ValueError(f"the pattern cannot be used: {reason}") from None
+
+    def fits(text: str) -> bool:
+        try:
+            fitting.validate_python(text)
+        except ValidationError:
+            return False
+        return True
+
+    return fits
+
+
+def _of(pattern: str) -> Any:
+    return Annotated[str, StringConstraints(pattern=pattern)]

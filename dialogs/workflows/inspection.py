@@ -172,11 +172,20 @@ def _parse(source: Any, mode: str, limit: int) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source.strip() if mode == "eval" else source, mode=mode)
+            return _tree(source.strip()) if mode == "eval" else ast.parse(source)
     except SyntaxError as error:
         raise RefusedCode(f"it is no Python: {error.msg}", error.lineno or 1) from None
     except (ValueError, MemoryError, RecursionError, OverflowError):
         raise RefusedCode("it nests too deep, or has a number that is too long") from None
+
+
+def _tree(expression: str) -> ast.Expression:
+    try:
+        return ast.parse(expression, mode="eval")
+    except SyntaxError:
+        if "\n" not in expression:
+            raise
+        return ast.parse(f"({expression}\n)", mode="eval")  # as if it stood on one line
 
 
 def _check_nodes(tree: ast.AST, allowed: tuple[type[ast.AST], ...]) -> None:

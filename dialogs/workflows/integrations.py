@@ -13,6 +13,7 @@ import stamina
 
 from dialogs.performing import conversation_id, may_await, step_key
 from dialogs.workflows.problems import StepError
+from dialogs.workflows.templates import as_text
 from dialogs.workflows.trying import within
 
 LARGEST = 1_000_000
@@ -140,11 +141,18 @@ def _request(client: Any, asked: Asked, headers: dict[str, str]) -> httpx.Reques
     request: httpx.Request = client.build_request(
         asked.method,
         asked.path,
-        params=asked.query or None,
+        params={name: _in_a_query(value) for name, value in asked.query.items()} or None,
         json=asked.body,
         headers=headers,
     )
     return request
+
+
+def _in_a_query(value: Any) -> Any:
+    """A value of a query: an object as JSON, a list as several values."""
+    if isinstance(value, list):
+        return [_in_a_query(item) for item in value]
+    return as_text(value) if isinstance(value, dict) else value
 
 
 def _answer(response: httpx.Response) -> Any:

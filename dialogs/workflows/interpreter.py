@@ -28,7 +28,7 @@ from dialogs.workflows.performing.run import (
     described,
 )
 from dialogs.workflows.plan import waits
-from dialogs.workflows.problems import WorkflowFailed
+from dialogs.workflows.problems import StepError, WorkflowFailed
 from dialogs.workflows.schema import AnyStep, GotoStep, LoopStep
 from dialogs.workflows.state import Scope, State
 from dialogs.workflows.templates import parse
@@ -207,13 +207,19 @@ class Interpreter:
             state.handled += 1
             state.fail(self.plan.target(handling.on_error))
         elif handling.message is not None:
-            scope = Scope(self.names, state.variables, state.heard)
-            yield send_message(parse(handling.message).render(scope))
+            yield send_message(self._apology(state, handling.message, error))
             state.fail(None)
         elif error["type"] == TIMEOUT and waits(step):
             raise ResponseTimeout(step.timeout or 0.0)
         else:
             raise self._failed(step.id, error["type"], error["message"])
+
+    def _apology(self, state: State, template: str, error: dict[str, Any]) -> str:
+        try:
+            return parse(template).render(Scope(self.names, state.variables, state.heard))
+        except StepError as failure:
+            message = f"{error['message']}, and of error_handling.message {failure}"
+            raise self._failed(error["step"], error["type"], message) from None
 
     def _missing(self, state: State) -> NoReturn:
         raise self._failed(

@@ -6,7 +6,6 @@ import hashlib
 import json
 import warnings
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from dialogs.errors import UsageError
-from dialogs.workflows.checking import faults, loose_ends
+from dialogs.workflows.checking import faults, loose_ends, meant
+from dialogs.workflows.fields import Validation
 from dialogs.workflows.plan import Plan
 from dialogs.workflows.problems import InvalidWorkflow, Problem, WorkflowWarning
-from dialogs.workflows.reading import Place, Source, Unreadable, read
-from dialogs.workflows.schema import STEP_TYPES, Workflow
+from dialogs.workflows.reading import read
+from dialogs.workflows.schema import STEPS, ErrorHandling, Workflow
+from dialogs.workflows.sources import Place, Source, Unreadable, copied
 
 SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -42,7 +43,7 @@ class Document:
     plan: Plan = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        content = json.dumps(self.source.data, sort_keys=True, default=str)
+        content = json.dumps(self.source.data, sort_keys=True)
         digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         object.__setattr__(self, "version", self.workflow.version or digest)
         object.__setattr__(self, "plan", Plan(self.workflow))
@@ -87,7 +88,10 @@ def load_workflow(document: str | Path | Mapping[str, Any], *, strict: bool = Tr
         UsageError: there is no such file.
     """
     if isinstance(document, Mapping):
-        return _checked(Source(deepcopy(dict(document))), strict=strict)
+        try:
+            return _checked(Source(copied(document)), strict=strict)
+        except Unreadable as error:
+            raise InvalidWorkflow("of this dict", [error.problem]) from None
     path = Path(document)
     try:
         source = read(path.read_text("utf-8-sig"), str(path))
@@ -162,18 +166,44 @@ def _problem_of(error: Any, source: Source) -> Problem:
         given = found.get("id") if isinstance(found, dict) else None
         step = given if isinstance(given, str) else f"number {place[1] + 1}"
     name = ".".join(map(str, place[2:] if step else place))
-    text = _WRONG_TYPE.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    text = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     text = f"{text[:1].lower()}{text[1:]}"
-    if error["type"] not in ("missing", "extra_forbidden") and isinstance(value, str | int | float):
-        text += f", not {str(value)[:60]!r}"
+    if error["type"] == "extra_forbidden":
+        text += meant(str(place[-1]), _fields_at(place[:-1], source.data))
+    elif error["type"] != "missing" and isinstance(value, str | int | float):
+        text += f", not {(value[:60] if isinstance(value, str) else value)!r}"
     return Problem(text, step, name, source.file, source.line(place))
 
 
-_TYPES = ", ".join(sorted(STEP_TYPES))
+_TYPES = ", ".join(sorted(STEPS))
 _WRONG_TYPE = {
     "union_tag_invalid": f"there is no such type of step; there are {_TYPES}",
     "union_tag_not_found": f"a step has a type, one of {_TYPES}",
 }
+_WORDS = _WRONG_TYPE | {
+    "bool_type": "true or false is needed",
+    "dict_type": "an object is needed",
+    "extra_forbidden": "there is no such field",
+    "list_type": "a list is needed",
+    "missing": "it is needed",
+    "model_attributes_type": "an object is needed",
+    "model_type": "an object is needed",
+    "string_type": "a text is needed; in YAML, put one that looks like something else in quotes",
+}
+
+
+def _fields_at(place: Place, data: Any) -> Iterable[str]:
+    """The fields that there are at a place of a document."""
+    match place:
+        case ():
+            return Workflow.model_fields
+        case ("error_handling",):
+            return ErrorHandling.model_fields
+        case ("steps", int(at)):
+            return STEPS[data["steps"][at]["type"]].model_fields
+        case ("steps", int(), "validation"):
+            return Validation.model_fields
+    return ()
 
 
 def _without_tags(loc: tuple[str | int, ...], data: Any) -> tuple[Place, Any]:

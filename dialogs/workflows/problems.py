@@ -55,6 +55,18 @@ class WorkflowWarning(DialogsWarning):
     """A document loaded with `strict=False` has references to steps that do not exist."""
 
 
+_REASONS = {
+    "MissingStep": (
+        "The document was loaded with strict=False, and so with references to missing steps.",
+        "Add the step, or correct the reference.",
+    ),
+    "Endless": (
+        "Loops in loops, or steps that fail again and again, went round.",
+        "Give the loops fewer rounds, or let them wait for something.",
+    ),
+}
+
+
 class WorkflowFailed(DialogsError):
     """A step of a workflow failed, and the document does not say what to do then.
 
@@ -72,7 +84,8 @@ class WorkflowFailed(DialogsError):
 
     def __init__(self, workflow_id: str, step: str, type_name: str, message: str) -> None:
         super().__init__(
-            f"Step {step!r} of the workflow {workflow_id!r} failed: {type_name}: {message}."
+            f"Step {step!r} of the workflow {workflow_id!r} failed: {type_name}: {message}.",
+            *_REASONS.get(type_name, ()),
         )
         self.workflow_id = workflow_id
         self.step = step

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from dialogs.workflows.fields import (
     Expression,
@@ -21,6 +21,7 @@ from dialogs.workflows.fields import (
     Text,
     Validation,
 )
+from dialogs.workflows.templates import goes_up
 
 
 class AuthStep(StepModel):
@@ -73,7 +74,17 @@ class Request(StepModel):
     )
 
 
-Endpoint = Annotated[str, Field(pattern=r"^/([^/\s?#\\][^\s?#\\]*)?$", max_length=2_000)]
+def _stays_inside(endpoint: str) -> str:
+    if goes_up(endpoint):
+        raise ValueError("`.` and `..` lead out of the integration")
+    return endpoint
+
+
+Endpoint = Annotated[
+    str,
+    Field(pattern=r"^/([^/\s?#\\][^\s?#\\]*)?$", max_length=2_000),
+    AfterValidator(_stays_inside),
+]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
 
@@ -204,10 +215,10 @@ AnyStep = (
     | WebhookStep
 )
 Step = Annotated[AnyStep, Field(discriminator="type")]
-STEP_TYPES: tuple[str, ...] = tuple(
-    get_args(model.model_fields["type"].annotation)[0] for model in get_args(AnyStep)
-)
-"""The values of `type`."""
+STEPS: dict[str, type[StepModel]] = {
+    get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(AnyStep)
+}
+"""The models of steps, by the values of `type`."""
 
 
 class ErrorHandling(Model):

@@ -12,7 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from dialogs.workflows.problems import StepError
 
@@ -61,11 +61,18 @@ class Template:
         return self.render(scope)
 
     def path(self, scope: Scope) -> str:
-        """The text as the path of a URL: what its names stand for is quoted."""
-        return "".join(
+        """The text as the path of a URL: what its names stand for is quoted.
+
+        Raises:
+            StepError: a name stands for nothing, or the path leads out of its integration.
+        """
+        path = "".join(
             _quoted(look_up(scope, part)) if isinstance(part, tuple) else part
             for part in self.parts
         )
+        if goes_up(path):
+            raise StepError("BadPath", f"{path!r} leads out of its integration")
+        return path
 
 
 @lru_cache(maxsize=4096)
@@ -180,6 +187,11 @@ def as_text(value: Any) -> str:
 
 def _quoted(value: Any) -> str:
     text = quote(as_text(value).encode("utf-8", "replace"), safe="")
-    if text in ("", ".", ".."):
-        raise StepError("BadPath", f"{text!r} cannot be a part of a path")
+    if not text:
+        raise StepError("BadPath", "a part of the path is empty")
     return text
+
+
+def goes_up(path: str) -> bool:
+    """Whether a path has segments that lead elsewhere: `.` and `..`, also quoted."""
+    return any(unquote(segment) in (".", "..") for segment in path.split("/"))

@@ -93,21 +93,72 @@ STEPS = "workflow_id: w\nvariables: {a: 1}\nsteps:\n"
             "a",
             "colour",
             7,
-            "extra inputs are not permitted",
+            "there is no such field",
         ),
+        (
+            "- id: a\n  type: response\n  responce_text: x\n  response_text: x",
+            "a",
+            "responce_text",
+            6,
+            "there is no such field; is 'response_text' meant?",
+        ),
+        (
+            "- id: a\n  type: response\n  response_text: 5",
+            "a",
+            "response_text",
+            6,
+            "a text is needed; in YAML, put one that looks like something else in quotes, not 5",
+        ),
+        (
+            "- {id: a, type: response, response_text: x, critical: no}",
+            "a",
+            "critical",
+            4,
+            "true or false is needed, not 'no'",
+        ),
+        ("- {id: text, type: auth, auth_provider: p}", "text", "", 4, "means something else"),
+        ("- a", "number 1", "", 4, "an object is needed, not 'a'"),
         (
             "- id: a\n  type: slot_fill\n  slot: s\n  prompt: p\n  retry_limit: 0",
             "a",
             "retry_limit",
             8,
-            "greater than or equal to 1, not '0'",
+            "greater than or equal to 1, not 0",
         ),
         (
             "- id: a\n  type: slot_fill\n  slot: s\n  prompt: p\n  validation:\n    pattern: '('",
             "a",
             "validation",
             8,
-            "no regular expression",
+            "the pattern cannot be used: unclosed group",
+        ),
+        *(
+            (
+                f"- {{id: a, type: slot_fill, slot: s, prompt: p, validation: {{{limits}}}}}",
+                "a",
+                "validation",
+                4,
+                text,
+            )
+            for limits, text in {
+                "pattern: '(?=x)y'": "look-around, including look-ahead and look-behind",
+                "pattern: a)|(b": "the pattern cannot be used: unopened group",
+                r"pattern: '(\d{1000}){1000}'": "cannot be used: Compiled regex exceeds",
+                "type: integer, min: 2, max: 1": "`min` is greater than `max`",
+                "min_length: 2, max_length: 1": "`min_length` is greater than `max_length`",
+                "choices: [a], max_length: 1": "`choices` are all that is taken",
+                "type: integer, choices: [1, a]": "`choices` has texts, and the type is integer",
+            }.items()
+        ),
+        *(
+            (
+                f"- {{id: a, type: api_call, integration: i, endpoint: {endpoint}}}",
+                "a",
+                "endpoint",
+                4,
+                "lead out of the integration",
+            )
+            for endpoint in ("/../b", "/a/..", "/a/%2E%2e/b", "/./b")
         ),
         (
             "- id: a\n  type: condition\n  condition: a >\n",
@@ -182,7 +233,7 @@ STEPS = "workflow_id: w\nvariables: {a: 1}\nsteps:\n"
             4,
             "give seconds, or a text such as",
         ),
-        ("- {id: a, type: wait_input, slot: text}", "", "", 1, "means something else"),
+        ("- {id: a, type: wait_input, slot: text}", "a", "", 4, "means something else"),
         (
             "- {id: a, type: wait_input, timeout: true}",
             "a",
@@ -348,6 +399,10 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join(['*' + chr(ord(name) - 1)] * 10)}]\n" for name in "bcdefg"
 )
 
+MERGES = "a: &a {k: x}\n" + "".join(
+    f"{name}: &{name} {{<<: [{', '.join(['*' + chr(ord(name) - 1)] * 10)}]}}\n" for name in "bcdefg"
+)
+
 
 @pytest.mark.parametrize(
     ("name", "text", "line", "reason"),
@@ -373,6 +428,10 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("w.yaml", "a: !thing x\n", 1, "the tag '!thing' is not allowed"),
         ("w.yaml", "? [a]\n: b\n", 1, "a key is no text"),
         ("w.yaml", "a: 1e999\n", 1, "too large a number"),
+        ("w.yaml", "a: " + "[" * 5000, None, "nested deeper than 50"),
+        ("w.yaml", "a: {}\nb:\n  <<: [a]\n", 3, "`<<` merges mappings, and nothing else"),
+        ("w.yaml", "a: &a\n  <<: *a\n", None, "an anchor holds itself"),
+        ("w.yaml", MERGES, None, "more than 100,000 values"),
         ("w.yaml", "a: 1\n---\nb: 2\n", None, "the text is no YAML"),
         ("w.yaml", "x" * 1_000_001, None, "more than 1,000,000 characters"),
     ],
@@ -404,6 +463,57 @@ def test_anchors_repeat_values(tmp_path):
 
     assert first.validation == second.validation
     assert second.validation.max == 5
+
+
+def test_what_is_merged_comes_after_what_is_there(tmp_path):
+    file = tmp_path / "w.yaml"
+    file.write_text(
+        """workflow_id: w
+variables:
+  a: &a {x: 1, y: 1}
+  b: &b {y: 2, z: 2}
+  one: {<<: *a, y: 0}
+  both: {w: 0, <<: [*b, *a]}
+  own: {"<<": a}
+steps: [{id: s, type: wait_input}]
+"""
+    )
+
+    variables = load_workflow(file).workflow.variables
+
+    assert variables["one"] == {"x": 1, "y": 0}
+    assert variables["both"] == {"w": 0, "x": 1, "y": 2, "z": 2}
+    assert variables["own"] == {"<<": "a"}
+
+
+def test_a_dict_is_copied_and_may_have_tuples(tmp_path):
+    given = {"workflow_id": "w", "variables": {"a": [1]}, "steps": (say("a"),)}
+
+    document = load_workflow(given)
+    given["variables"]["a"].append(2)
+
+    assert document.workflow.variables == {"a": [1]}
+
+
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({1: "a", "b": 2}, "variables.a has the key 1, which is no text"),
+        ([{2}], "variables.a.0 is of type set, which JSON does not have"),
+        (object(), "variables.a is of type object, which JSON does not have"),
+        (float("nan"), "variables.a is nan, which JSON does not have"),
+        (ENDLESS, "variables.a.0 is nested deeper than 50"),
+    ],
+)
+def test_a_dict_has_what_json_has(value, text):
+    with pytest.raises(InvalidWorkflow) as caught:
+        load_workflow({"workflow_id": "w", "variables": {"a": value}, "steps": [say("a")]})
+
+    assert caught.value.problems[0].text == text
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
@@ -446,3 +556,28 @@ def test_the_problems_of_all_files_of_a_folder_are_told(tmp_path):
 def test_a_folder_without_documents_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="has no workflow"):
         load_workflows(tmp_path)
+
+
+def test_a_reserved_name_is_told_where_it_is_given(tmp_path):
+    text = "workflow_id: w\nvariables:\n  a: 1\n  intent: x\nsteps: [{id: s, type: wait_input}]\n"
+
+    assert the_problem(text, tmp_path)[1:3] == ("variables.intent", 4)
+
+
+def test_an_expression_may_have_several_lines(tmp_path):
+    text = """\
+- id: a
+  type: condition
+  condition: |
+    a > 1
+    and text == 'yes'  # or more of it
+    or variables['a'] in (
+      5, 6)
+"""
+    file = tmp_path / "w.yaml"
+    file.write_text(STEPS + text)
+    assert load_workflow(file)
+
+    file.write_text(STEPS + text.replace("'a'", "'b'"))
+    with pytest.raises(InvalidWorkflow, match="names the variable 'b', which nothing sets"):
+        load_workflow(file)

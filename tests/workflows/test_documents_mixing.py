@@ -80,6 +80,13 @@ def test_a_default_workflow_takes_what_no_other_is_for():
         root_of(default="paying")
 
 
+async def test_a_default_workflow_that_no_message_began_has_heard_nothing():
+    own = workflow(say("a", "[{text}]"))
+    orchestrator = Orchestrator(Workflows(own, default="w").root(), store=MemoryStore())
+
+    assert (await orchestrator.start("c")).messages == ["[]"]
+
+
 async def test_the_hook_may_be_async_and_is_asked_once_for_each_message():
     asked = []
 

@@ -1,5 +1,7 @@
 """api_call and webhook, against a real HTTP server."""
 
+from urllib.parse import parse_qs
+
 import pytest
 import trio
 
@@ -155,12 +157,27 @@ def test_a_service_that_is_not_there_fails_the_step():
     DialogTester(workflows.dialog("w")()).start().expect("ConnectionFailed")
 
 
-def test_a_part_of_a_path_is_never_a_step_up(bank):
-    steps = [ask(endpoint="/a/{x}/b", critical=False), say("b", "{error.type}")]
+@pytest.mark.parametrize(
+    ("endpoint", "x"), [("/a/{x}/b", ".."), ("/a/.{x}/b", "."), ("/{x}", "."), ("/a/{x}", "")]
+)
+def test_a_part_of_a_path_is_never_a_step_up(bank, endpoint, x):
+    steps = [ask(endpoint=endpoint, critical=False), say("b", "{error.type}")]
 
-    talk_to(bank, *steps, variables={"x": ".."}).start().expect("BadPath")
+    talk_to(bank, *steps, variables={"x": x}).start().expect("BadPath")
 
     assert not bank.asked
+
+
+def test_a_query_has_objects_as_json_and_lists_as_several_values(bank):
+    bank.answers = [(200, {})]
+    step = ask(query={"one": "{x}", "many": ["{x}", 2], "none": None, "yes": True})
+
+    talk_to(bank, step, variables={"x": {"a": None}}).start().expect_done()
+
+    ((_, path, _, _),) = bank.asked
+    query = parse_qs(path.partition("?")[2], keep_blank_values=True)
+    found = {"one": ['{"a": null}'], "many": ['{"a": null}', "2"], "none": [""], "yes": ["true"]}
+    assert query == found
 
 
 async def test_any_chat_id_fits_into_the_headers(bank):

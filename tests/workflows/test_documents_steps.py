@@ -23,10 +23,11 @@ from dialogs import (
 )
 from dialogs.testing import DialogTester
 from dialogs.workflows.catalog import Workflows
+from dialogs.workflows.integrations import Integration
 from dialogs.workflows.loading import load_workflow
 from dialogs.workflows.problems import InvalidWorkflow, WorkflowFailed, WorkflowWarning
 from dialogs.workflows.understanding import Understood
-from tests.workflows.documents import act, conversing, fail, listen, say, workflow
+from tests.workflows.documents import act, broken, conversing, fail, listen, say, workflow
 
 # --- response, wait_input, goto ---------------------------------------------------------------
 
@@ -484,6 +485,56 @@ def test_the_workflow_may_end_with_a_message():
     assert result["error"] == {"step": "a", "type": "ConnectionError", "message": "no line"}
 
 
+def test_a_last_message_that_fails_too_tells_of_both():
+    conversation = conversing(fail("a"), error_handling={"message": "Status {error.status}."})
+
+    with pytest.raises(WorkflowFailed, match=r"'a'.*no line, and of .*message .*'error.status'"):
+        conversation.start()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"type": "auth", "auth_provider": "nobody"},
+        {"type": "api_call", "integration": "nowhere", "endpoint": "/x"},
+        {"type": "webhook", "integration": "nowhere", "endpoint": "/x"},
+        {"type": "condition", "condition": "unset > 1", "if_true": "end"},
+        {"type": "loop", "loop_condition": "unset > 1", "loop_steps": ["inside"]},
+        {"type": "response", "response_text": "{unset.name}"},
+        {"type": "custom_action", "action_name": "fail"},
+        {"type": "slot_fill", "slot": "x", "prompt": "{unset.name}"},
+        {"type": "wait_input", "prompt": "{unset.name}"},
+    ],
+    ids=lambda step: step["type"],
+)
+def test_every_type_of_step_may_fail_and_be_passed_or_handled(step):
+    host = {
+        "actions": {"fail": broken},
+        "auth": {"nobody": lambda: False},
+        "integrations": {"nowhere": Integration("http://127.0.0.1:1")},
+    }
+    inside = [say("inside")] if step["type"] == "loop" else []
+    steps = [step | {"id": "a"}, *inside, say("on", "on: {error.step}", next_step="end")]
+    handled = [*steps, say("else", "else: {error.step}")]
+    handled[0] = handled[0] | {"on_error": "else"}
+
+    passed = [steps[0] | {"critical": False}, *steps[1:]]
+    conversing(*passed, host=host, variables={"unset": None}).start().expect("on: a").expect_done()
+    conversing(*handled, host=host, variables={"unset": None}).start().expect("else: a")
+
+
+def test_a_failure_on_the_way_of_a_failure_goes_its_own_way():
+    steps = [
+        fail("a", on_error="b"),
+        say("never", next_step="end"),
+        fail("b", on_error="c"),
+        fail("c", critical=False),
+        say("d", "{error.step}"),
+    ]
+
+    conversing(*steps).start().expect("c").expect_done()
+
+
 def test_what_nobody_handles_undoes_the_turn_which_can_be_tried_again():
     line = [ConnectionError("no line"), "there"]
 
@@ -554,6 +605,21 @@ def test_a_dialog_that_always_fails_fails_the_step_and_one_that_forbids_is_not_t
     conversing(*steps, variables={"x": "no"}, host=host).start().expect("PermissionError")
 
 
+def test_no_pattern_and_no_answer_take_long_together():
+    conversation = conversing(slot("x", pattern="(a+)+b")).start()
+
+    conversation.say("a" * 9_999).expect("That is not in the form that is needed.").expect("x?")
+    conversation.say("a" * 9_999 + "b").expect_done()
+
+
+def test_a_pattern_fits_the_whole_answer():
+    conversation = conversing(slot("x", pattern="a|bc") | {"retry_limit": 9}).start()
+
+    for answer in ("ab", "xa", "a\nb", "abc"):
+        conversation.say(answer).expect("That is not in the form that is needed.").expect("x?")
+    conversation.say("bc").expect_done()
+
+
 def test_an_answer_that_is_very_long_is_not_taken():
     conversing(slot("x")).start().say("a" * 10_001).expect("That is too long.").expect("x?")
 
@@ -592,7 +658,7 @@ def test_a_missing_step_fails_only_when_it_is_reached():
     conversation = DialogTester(Workflows(document).dialog("w")()).start()
 
     conversation.say("off").expect("This is b.")
-    with pytest.raises(WorkflowFailed, match="the step 'gone', which does not exist"):
+    with pytest.raises(WorkflowFailed, match=r"'gone', which does not exist.*Add the step"):
         conversation.say("on")
     conversation.say("off").expect("This is b.")
 

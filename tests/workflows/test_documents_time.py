@@ -10,8 +10,8 @@ from dialogs.workflows.catalog import Workflows
 from dialogs.workflows.interpreter import RENEWED
 from dialogs.workflows.loading import Document
 from dialogs.workflows.problems import WorkflowFailed
-from dialogs.workflows.reading import Source
 from dialogs.workflows.schema import Workflow
+from dialogs.workflows.sources import Source
 from tests.workflows.documents import listen, say, workflow
 
 
@@ -190,5 +190,5 @@ def test_a_circle_that_no_check_saw_is_stopped(fast, monkeypatch):
     document = Document(Workflow.model_validate(content), Source(content))
     workflows = Workflows(document, actions={"x": lambda: None})
 
-    with pytest.raises(WorkflowFailed, match="500 steps followed each other without a wait"):
+    with pytest.raises(WorkflowFailed, match=r"500 steps followed each other.*fewer rounds"):
         DialogTester(workflows.dialog("w")(), run="sync").start()

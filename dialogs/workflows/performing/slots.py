@@ -11,7 +11,7 @@ from typing import Any
 
 from dialogs.performing import may_await
 from dialogs.steps import send_message
-from dialogs.workflows.fields import Validation
+from dialogs.workflows.fields import Validation, matching
 from dialogs.workflows.performing.run import Run, Steps
 from dialogs.workflows.performing.saying import with_buttons
 from dialogs.workflows.problems import StepError
@@ -23,9 +23,6 @@ from dialogs.workflows.understanding import Heard, without
 
 LONGEST = 10_000
 """How long an answer may be, in characters."""
-
-LONGEST_MATCHED = 1_000
-"""How long an answer may be that is compared with a pattern: patterns can be slow."""
 
 YES = frozenset({"yes", "y", "true", "ok", "1"})
 NO = frozenset({"no", "n", "false", "0"})
@@ -159,9 +156,7 @@ def _text(text: str, validation: Validation) -> str:
         raise Invalid(f"Please give {least} characters or more.")
     if most is not None and len(text) > most:
         raise Invalid(f"Please give {most} characters or fewer.")
-    if validation.pattern is not None and (
-        len(text) > LONGEST_MATCHED or not re.fullmatch(validation.pattern, text)
-    ):
+    if validation.pattern is not None and not matching(validation.pattern)(text):
         raise Invalid("That is not in the form that is needed.")
     return text
 
