@@ -16,6 +16,10 @@ LEASE_S = 30.0
 ATTEMPTS = 20
 
 
+class Hangup(Exception):
+    """The caller was cancelled, and does not know whether the turn has happened."""
+
+
 class Sender:
     """Keeps what was sent."""
 
@@ -66,8 +70,12 @@ async def tell(script: Script, inner: Store, chat_id: str, failure: Failure | No
         chat_id: a conversation that is not there yet.
         failure: which calls fail; None: none does.
     """
-    telling = _Telling(script, FlakyStore(inner, failure, FakeClock()), chat_id)
-    for number, event in enumerate(script.events):
+    return await finish(Telling(script, FlakyStore(inner, failure, FakeClock()), chat_id, Sender()))
+
+
+async def finish(telling: Telling) -> Told:
+    """Tell a script to its end; what came of it."""
+    for number, event in enumerate(telling.script.events):
         telling.clock.advance(1 + event.after_s)
         await telling.happen(event, f"id-{number}")
     for _ in range(3):  # what was not sent is sent
@@ -76,20 +84,22 @@ async def tell(script: Script, inner: Store, chat_id: str, failure: Failure | No
     return await telling.close_books()
 
 
-class _Telling:
+class Telling:
     """A script under way.
 
     Args:
         script: the script.
         store: the store that fails.
         chat_id: the conversation.
+        sender: sends what is said, where the script has a sender.
     """
 
-    def __init__(self, script: Script, store: FlakyStore, chat_id: str) -> None:
+    def __init__(self, script: Script, store: FlakyStore, chat_id: str, sender: Sender) -> None:
+        self.script = script
         self.store = store
         self.clock = store.clock
         self.chat_id = chat_id
-        self.sender = Sender()
+        self.sender = sender
         self.outside = Outside()
         self.told = Told()
         self.orchestrator = Orchestrator(
@@ -120,7 +130,7 @@ class _Telling:
             before, failed = await self._kept(), self.store.failed
             try:
                 return await self._ask(event, message_id)
-            except StoreUnavailable:
+            except (StoreUnavailable, Hangup):
                 if self.store.failed == failed:
                     self._wrong(f"{message_id}: unavailable, and nothing had failed")
                 if event.has_id and _is_half(before, await self._kept()):
