@@ -18,6 +18,7 @@ const [log, queue, typing, over, ending, again, notice, form, text, connection, 
   "log", "queue", "typing", "over", "ending", "again", "notice", "form", "text", "connection", "new",
 ].map((id) => document.getElementById(id));
 const main = document.querySelector("main");
+const touch = matchMedia("(pointer: coarse)");
 const speaker = document.title;
 
 let standing = null;
@@ -49,6 +50,7 @@ function storeOf(kind) {
 }
 
 const browser = storeOf("localStorage");
+const tab = storeOf("sessionStorage");
 
 function kept() {
   return JSON.parse(browser.get("") ?? "null");
@@ -83,7 +85,7 @@ async function fetchFile(path) {
 
 // --- what comes ---------------------------------------------------------------------------
 
-const line = new Line(base, held, storeOf("sessionStorage"), {
+const line = new Line(base, held, tab, {
   state(name, words) {
     connection.dataset.state = name;
     if (connection.textContent !== words) connection.textContent = words;
@@ -105,9 +107,10 @@ const line = new Line(base, held, storeOf("sessionStorage"), {
   news(frame) {
     const first = !log.childElementCount;
     if (frame.standing.status === "INITIATED") log.replaceChildren();
-    log.setAttribute("aria-busy", first);
-    for (const entry of frame.messages) log.append(entryItem(entry, speaker, press, fetchFile));
-    log.removeAttribute("aria-busy");
+    // What was said before the page was opened is there to be read, and not read out.
+    const isOld = first && frame.messages.some((entry) => entry.by_client);
+    log.parentElement.ariaLive = isOld ? "off" : "polite";
+    frame.messages.forEach(add);
     standing = frame.standing;
     showStanding(frame.typing);
     if (first) toEnd();
@@ -116,7 +119,7 @@ const line = new Line(base, held, storeOf("sessionStorage"), {
     if (frame.problem) say(`${frame.problem.detail} ${frame.problem.remedy}`);
     else if (frame.stale) {
       say("That question is over, so your answer was not counted. Please look at the latest one.");
-      if (message?.text && !text.value) text.value = message.text;
+      if (message?.text && !text.value) write(message.text);
     }
   },
   queue(messages) {
@@ -129,6 +132,18 @@ const line = new Line(base, held, storeOf("sessionStorage"), {
     if (messages.length) toEnd();
   },
 });
+
+function add(entry) {
+  const item = entryItem(entry, speaker, press, fetchFile);
+  const before = log.lastElementChild;
+  if (item.childElementCount === 1) return; // a time, and nothing was said
+  // Of messages in a row, the last one says when.
+  const [earlier, later] = [before, item].map((one) => one?.querySelector("time"));
+  if (before?.className === item.className && earlier.textContent === later.textContent) {
+    earlier.hidden = true;
+  }
+  log.append(item);
+}
 
 function showStanding(isTyping) {
   clearTimeout(typingTimer);
@@ -156,6 +171,11 @@ function say(words) {
   notice.hidden = !words;
 }
 
+function write(words) {
+  text.value = words;
+  tab.set("draft", words);
+}
+
 function toEnd() {
   atEnd = true;
   main.scrollTop = main.scrollHeight;
@@ -172,7 +192,12 @@ function press(entry, index) {
   say("");
   const label = entry.buttons[index].label;
   line.say({ button: { message: entry.number, index }, label });
-  text.focus();
+  ready();
+}
+
+// Ready to type; not on a phone, where a keyboard would hide the answer.
+function ready() {
+  if (!touch.matches) text.focus();
 }
 
 // Typing a button's label is as good as pressing it.
@@ -191,7 +216,7 @@ form.onsubmit = (event) => {
     return;
   }
   say("");
-  text.value = "";
+  write("");
   text.focus();
   const button = buttonNamed(typed);
   if (button) button.click();
@@ -210,14 +235,14 @@ text.onkeydown = (event) => {
 
 again.onclick = () => {
   line.begin();
-  text.focus();
+  ready();
 };
 
 fresh.onclick = () => {
   const open = standing && !OVER.includes(standing.status) && connection.dataset.state !== "closed";
   if (open && !confirm("Leave this conversation? You cannot come back to it.")) return;
   line.open(true);
-  text.focus();
+  ready();
 };
 
 // Another tab began another conversation: this one goes along.
@@ -225,5 +250,9 @@ addEventListener("storage", ({ key }) => {
   if (key === storeKey && kept() && kept().id !== line.id) line.open();
 });
 
+// What was being typed is there again after a reload.
+write(tab.get("draft") ?? "");
+text.oninput = () => write(text.value);
+
 line.open();
-text.focus();
+ready();

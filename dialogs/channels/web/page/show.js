@@ -1,5 +1,6 @@
 // How messages look. Whatever a message says is text: nothing here makes HTML of it.
 
+const ADDRESS = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]]/g;
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 export function element(name, className = "", text = "") {
@@ -12,9 +13,32 @@ export function element(name, className = "", text = "") {
 function bubble(mine, speaker, text) {
   const item = element("li", mine ? "mine" : "theirs");
   const said = element("p", "bubble");
-  said.append(element("span", "aside", `${speaker}: `), text);
+  said.append(element("span", "aside", `${speaker}: `), ...withLinks(text));
   if (text) item.append(said);
   return item;
+}
+
+// A text in pieces: the addresses in it can be followed.
+function withLinks(text) {
+  const pieces = [];
+  let end = 0;
+  for (const { 0: address, index } of text.matchAll(ADDRESS)) {
+    const url = addressOf(address);
+    if (!url) continue;
+    pieces.push(text.slice(end, index), anchor(url, address));
+    end = index + address.length;
+  }
+  return [...pieces, text.slice(end)];
+}
+
+// The time of a message; with its day, where that is not today.
+function timeOf(at) {
+  const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const day = at.toDateString() === new Date().toDateString() ? "" : at.toLocaleDateString();
+  const time = element("time", "", `${day} ${clock}`.trim());
+  time.dateTime = at.toISOString();
+  time.title = at.toLocaleString();
+  return time;
 }
 
 // One message of the transcript. press(entry, index) is called for its buttons, and fetchFile(path)
@@ -35,11 +59,7 @@ export function entryItem(entry, speaker, press, fetchFile) {
     }
     item.append(group);
   }
-  const at = new Date(entry.at * 1_000);
-  const time = element("time", "", at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
-  time.dateTime = at.toISOString();
-  time.title = at.toLocaleString();
-  item.append(time);
+  item.append(timeOf(new Date(entry.at * 1_000)));
   return item;
 }
 
@@ -76,14 +96,17 @@ function filesOf(entry, fetchFile) {
 function linkedFile(file) {
   const url = addressOf(file.url);
   if (!url) return element("span", "", file.name);
+  const ours = url.origin === location.origin;
+  const isImage = file.media_type.startsWith("image/") && (ours || url.protocol === "https:");
+  return anchor(url, isImage ? picture(url.href, file.name) : file.name);
+}
+
+function anchor(url, shown) {
   const link = element("a");
   link.href = url.href;
   link.target = "_blank";
   link.rel = "noopener noreferrer";
-  const ours = url.origin === location.origin;
-  if (file.media_type.startsWith("image/") && (ours || url.protocol === "https:")) {
-    link.append(picture(url.href, file.name));
-  } else link.textContent = file.name;
+  link.append(shown);
   return link;
 }
 

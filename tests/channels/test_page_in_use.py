@@ -1,0 +1,119 @@
+"""The chat page on a phone, after a reload, some days later: what a person notices of it."""
+
+import itertools
+import time
+
+import pytest
+
+from dialogs import Attachment, Message, Orchestrator, dialog, get_client_response, send_message
+from dialogs.stores import MemoryStore
+from tests.channels.web.conftest import chromium, person, site  # noqa: F401 - fixtures
+from tests.channels.web.people import app_of, serving
+from tests.channels.web.test_page import expect, last, open_page, said, say
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+A_DAY_S = 86_400
+
+
+async def test_addresses_in_a_text_can_be_followed_and_nothing_else(person, site):  # noqa: F811
+    page = await open_page(person, site)
+    await say(page, "hostile")
+    await last(page, "<img src=x")
+    await say(
+        page, "See https://shop.example/a?b=1&c=<x>, or javascript:alert(1) (http://d.example)."
+    )
+    await last(page, "You said See")
+
+    links = page.locator("#log .theirs .bubble a")
+    assert await links.all_text_contents() == ["https://shop.example/a?b=1&c=", "http://d.example"]
+    for link in await links.all():
+        assert await link.get_attribute("href") in {
+            "https://shop.example/a?b=1&c=",
+            "http://d.example/",
+        }
+        assert await link.get_attribute("rel") == "noopener noreferrer"
+        assert await link.get_attribute("target") == "_blank"
+    assert (await said(page))[-1].endswith("javascript:alert(1) (http://d.example).")
+    assert page.errors == []
+
+
+async def test_what_was_being_typed_survives_a_reload_and_is_said_once(person, site):  # noqa: F811
+    page = await open_page(person, site)
+    await page.get_by_label("Your message").fill("half a thou")
+    await page.reload()
+    await expect(page.get_by_label("Your message")).to_have_value("half a thou")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Your message")).to_have_value("")
+    await page.reload()
+    await expect(page.locator("#connection")).to_have_text("Connected")
+    await expect(page.get_by_label("Your message")).to_have_value("")
+
+
+async def test_on_a_phone_no_keyboard_hides_what_is_said(chromium, site):  # noqa: F811
+    phone = await chromium.new_context(
+        viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True
+    )
+    page = await open_page(phone, site)
+    assert await page.evaluate("document.activeElement.id") == ""
+    await say(page, "pizza")
+    await page.get_by_label("Your message").blur()
+    await page.get_by_role("button", name="Large").tap()
+    await last(page, "With olives?")
+    assert await page.evaluate("document.activeElement.id") == ""
+    await phone.close()
+
+
+async def test_of_messages_in_a_row_the_last_one_says_when(person, site):  # noqa: F811
+    page = await open_page(person, site)
+    await say(page, "late")
+    await last(page, "Here it is.")
+    items = await page.eval_on_selector_all(
+        "#log li",
+        """items => items.map(item => [item.className,
+            item.querySelector("time").textContent, item.querySelector("time").hidden])""",
+    )
+    assert [side for side, *_ in items] == ["theirs", "mine", "theirs", "theirs"]
+    for (side, when, hidden), (next_side, next_when, _) in itertools.pairwise(items):
+        assert hidden == (side == next_side and when == next_when)
+    assert not items[-1][2]
+
+
+async def test_what_was_said_on_another_day_says_so(person, site):  # noqa: F811
+    page = await open_page(person, site)
+    clock = await page.locator("#log time").first.text_content()
+    await page.clock.set_fixed_time(int((time.time() + 2 * A_DAY_S) * 1000))
+    await page.reload()
+    await last(page, "What shall it be?")
+    dated = await page.locator("#log time").first.text_content()
+    assert dated.endswith(clock)
+    assert dated != clock
+
+
+async def test_a_screen_reader_hears_what_is_new_and_not_the_whole_past(person, site):  # noqa: F811
+    page = await open_page(person, site)
+    live = page.get_by_role("log", name="Messages")
+    await expect(live).to_have_attribute("aria-live", "polite")
+    await say(page, "pizza")
+    await last(page, "Which size?")
+    await page.reload()
+    await last(page, "Which size?")
+    await expect(live).to_have_attribute("aria-live", "off")
+    await page.get_by_role("button", name="Small").click()
+    await last(page, "With olives?")
+    await expect(live).to_have_attribute("aria-live", "polite")
+
+
+@dialog
+def odd():
+    yield send_message("")
+    yield send_message(Message(attachments=(Attachment("menu.pdf", url="/menu.pdf"),)))
+    yield get_client_response()
+
+
+async def test_a_message_with_nothing_to_show_leaves_no_trace(person):  # noqa: F811
+    async with serving(app_of(Orchestrator(odd, store=MemoryStore(), history=9))) as url:
+        page = await person.new_page()
+        await page.goto(url)
+        await expect(page.get_by_role("link", name="menu.pdf")).to_be_visible()
+        await expect(page.locator("#log li")).to_have_count(1)
