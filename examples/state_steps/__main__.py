@@ -20,23 +20,27 @@ class Terminal:
         print(message, flush=True)
 
 
-async def talk(file: str, chat_id: str = "terminal") -> None:
-    async with Orchestrator(table, store=SQLiteStore(file), sender=Terminal()) as orchestrator:
-        conversation = await orchestrator.conversation(chat_id)
-        if conversation is not None and conversation.pending is not None:
-            print(*conversation.pending.messages, sep="\n")  # where it was left
-        else:
-            await orchestrator.start(chat_id)
-        while True:
-            answer = await asyncio.to_thread(input, "> ")
-            turn = await orchestrator.handle_message(chat_id, answer)
-            if turn.status.is_over:
-                return
+def talk(file: str, chat_id: str = "terminal") -> None:
+    orchestrator = Orchestrator(table, store=SQLiteStore(file), sender=Terminal())
+    with asyncio.Runner() as runner:
+        try:
+            conversation = runner.run(orchestrator.conversation(chat_id))
+            if conversation is not None and conversation.pending is not None:
+                print(*conversation.pending.messages, sep="\n")  # where it was left
+            else:
+                runner.run(orchestrator.start(chat_id))
+            is_over = False
+            while not is_over:
+                answer = input("> ")  # outside the event loop, so that Ctrl-C ends it
+                turn = runner.run(orchestrator.handle_message(chat_id, answer))
+                is_over = turn.status.is_over
+        finally:
+            runner.run(orchestrator.store.close())
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(talk(*sys.argv[1:2] or ["tables.db"]))
+        talk(*sys.argv[1:2] or ["tables.db"])
     except (EOFError, KeyboardInterrupt):
         print()
     except DialogsError as error:

@@ -1,7 +1,9 @@
 import json
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,28 @@ async def test_the_conversation_of_the_readme():
 def test_the_program_goes_on_where_it_was_left(tmp_path):
     said = [run_program(tmp_path, run) for run in transcript()]
     assert said == [[line for line in run if not line.startswith("> ")] for run in transcript()]
+
+
+def test_ctrl_c_ends_the_program(tmp_path):
+    # Programs inherit an ignored Ctrl-C, which a test run in the background may have.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    command = [sys.executable, "-m", "examples.state_steps", str(tmp_path / "tables.db")]
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as program:
+        try:
+            said = b""
+            while not said.endswith(b"> "):
+                said += program.stdout.read(1)
+            for _ in range(5):  # one that comes just before the program waits is not noticed
+                program.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    assert program.wait(5) == 0
+                    return
+            pytest.fail("it goes on")
+        finally:
+            program.kill()
+            signal.signal(signal.SIGINT, before)
 
 
 def run_program(folder, run):
