@@ -29,7 +29,8 @@ class Lines:
     async def converse(self, reader, writer):
         """What `asyncio.start_server` calls for each connection."""
         await write(writer, "Your name?")
-        chat_id = self.prefix + ((await read(reader)) or "nobody")
+        name = printable(await read(reader) or "")[:100]  # a chat id is short, and has no NUL
+        chat_id = self.prefix + (name or "nobody")
         self.connected[chat_id] = writer
         turn = await self.orchestrator.start(chat_id)  # sends what waits to be sent, too
         if not turn.messages:
@@ -50,13 +51,19 @@ class Lines:
         return asking.messages if asking else []
 
 
+def printable(text):
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
+
+
 async def write(writer, text):
-    shown = "".join(letter for letter in text if letter.isprintable() or letter == "\n")
-    writer.write(f"{shown}\n".encode())
+    writer.write(f"{printable(text)}\n".encode())
     await writer.drain()
 
 
 async def read(reader):
-    """The next line, or None at the end of the connection."""
-    line = await reader.readline()
+    """The next line, or None at the end of the connection, and where a line has none."""
+    try:
+        line = await reader.readline()
+    except ValueError:  # more than asyncio's limit, 64 KiB
+        return None
     return line.decode(errors="replace").rstrip("\r\n") if line else None

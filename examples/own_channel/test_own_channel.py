@@ -70,3 +70,14 @@ class TestLines(ChannelSuite):
     @pytest.fixture
     def buttons_stay(self):
         return False
+
+    @pytest.mark.parametrize("name", ["x" * 300, "\0\0", "", "y" * 70_000])
+    async def test_a_name_that_is_none_and_a_line_without_end_harm_nobody(self, port, name, caplog):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await reader.readline() == b"Your name?\n"
+        writer.write(f"{name}\n".encode())
+        await reader.readline()
+        writer.write(b"y" * 70_000 + b"\n")
+        await reader.read()  # to the end: the connection was closed
+        writer.close()
+        assert not caplog.records
