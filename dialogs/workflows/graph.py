@@ -97,7 +97,8 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-_ENTITIES = str.maketrans({'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "\n": "<br>"})
+_NAMED = {'"': "quot", "<": "lt", ">": "gt", "&": "amp", "`": "96", "#": "35"}
+_ENTITIES = str.maketrans({char: f"#{name};" for char, name in _NAMED.items()} | {"\n": "<br>"})
 
 
 def _quoted(text: str) -> str:

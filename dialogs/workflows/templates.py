@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -143,7 +143,10 @@ def look_up(scope: Scope, path: tuple[str, ...]) -> Any:
     Raises:
         StepError: nothing.
     """
-    value: Any = scope
+    return _go_down(scope, path)
+
+
+def _go_down(value: Any, path: Sequence[str]) -> Any:
     for segment in path:
         try:
             value = (
@@ -167,7 +170,7 @@ def mapped(result: Any, mapping: Mapping[str, str]) -> dict[str, Any]:
         StepError: a path leads nowhere.
     """
     return {
-        name: look_up({"": result}, ("", *path.split("."))) if path else result
+        name: _go_down(result, path.split(".")) if path else result
         for name, path in mapping.items()
     }
 

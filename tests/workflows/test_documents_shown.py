@@ -17,7 +17,7 @@ from tests.workflows.documents import listen, say, workflow
 DOCS = Path(__file__).parents[2] / "docs" / "workflows"
 
 CONTENT = workflow(
-    listen("a", prompt='Say "#1" <now>'),
+    listen("a", prompt='Say "#1" <now> & `&lt;`'),
     {
         "id": "c",
         "type": "condition",
@@ -33,7 +33,7 @@ CONTENT = workflow(
 PICTURE = """\
 flowchart TD
     start(["Picture"])
-    s0(["a<br>Say #quot;#35;1#quot; #lt;now#gt;"])
+    s0(["a<br>Say #quot;#35;1#quot; #lt;now#gt; #amp; #96;#amp;lt;#96;"])
     s1{"c<br>text == 'x'"}
     s2["The end<br>This is b."]
     start --> s0

@@ -413,10 +413,10 @@ def test_a_path_that_leads_nowhere_fails_the_step():
     host = {"actions": {"get": lambda: {"no": {}}}}
 
     conversation = conversing(
-        step, say("n", next_step="end"), say("sorry", "{error.type}"), host=host
+        step, say("n", next_step="end"), say("sorry", "{error.type}: {error.message}"), host=host
     )
 
-    conversation.start().expect("NotFound")
+    conversation.start().expect("NotFound: there is no 'no.such'")
 
 
 def test_an_action_that_changes_what_it_gets_changes_no_variable():

@@ -49,7 +49,8 @@ def fill_slot(run: Run) -> Steps:
         complaint, value = yield from _taken(run)
         if not complaint:
             return {step.slot: value}
-    raise StepError("NotFilled", f"there was no valid answer in {step.retry_limit} attempts")
+    attempts = "1 attempt" if step.retry_limit == 1 else f"{step.retry_limit} attempts"
+    raise StepError("NotFilled", f"there was no valid answer in {attempts}")
 
 
 def _entity(step: SlotFillStep) -> str:
