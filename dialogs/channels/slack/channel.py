@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from dialogs.channels.slack.answers import button_at, button_named
+from dialogs.channels.answers import button_at, button_named
 from dialogs.channels.slack.blocks import chosen
 from dialogs.channels.slack.clients import WorkspaceClients
 from dialogs.channels.slack.events import heard_action, heard_message, pressed

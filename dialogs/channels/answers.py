@@ -1,4 +1,4 @@
-"""What a press or a typed label means: the value of a button of the pending question."""
+"""What a press means, where the platform knows only the button's place; and a typed label."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ def button_at(conversation: Conversation | None, number: str, index: int) -> But
 
     Args:
         conversation: the conversation.
-        number: the message's number.
-        index: which of its buttons.
+        number: the message's number, which ends its delivery id.
+        index: which of its buttons, from 0.
+
+    Returns:
+        None, where the message asks no more, or has no such button.
     """
     asking = None if conversation is None else conversation.asking
     if asking is None or number not in map(str, asking.said):
@@ -21,7 +24,7 @@ def button_at(conversation: Conversation | None, number: str, index: int) -> But
     # What was said last stands last, however often the question was said again.
     back = len(asking.said) - 1 - asking.said.index(int(number))
     buttons = buttons_of(asking.messages[-1 - back % len(asking.messages)])
-    return buttons[index] if index < len(buttons) else None
+    return buttons[index] if 0 <= index < len(buttons) else None
 
 
 def button_named(conversation: Conversation | None, typed: str) -> Button | None:
