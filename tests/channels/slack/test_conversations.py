@@ -249,6 +249,23 @@ async def test_what_is_not_said_to_the_bot_is_acknowledged_and_ignored(
     assert [each async for each in orchestrator.conversations()] == []
 
 
+@pytest.mark.parametrize("mention", ["", f"<@{BOT}> "])
+async def test_a_reply_that_is_also_sent_to_the_channel_is_heard_once_in_its_thread(
+    slack, listening, orchestrator, mention
+):
+    await listening()
+    ada = general(slack)
+    ada.thread = await say(ada, f"<@{BOT}> lunch?")
+    reply = ada.message(f"{mention}hello", subtype="thread_broadcast", root={"ts": ada.thread})
+    await ada.post(reply)
+    if mention:
+        again = {key: reply[key] for key in reply if key not in ("subtype", "root")}
+        await ada.post({**again, "type": "app_mention"})
+    await ada.post(ada.message("", subtype="message_changed", hidden=True, message=reply))
+    assert await ada.heard() == ["main begins with 'lunch?'", "main hears 'hello'"]
+    assert len([each async for each in orchestrator.conversations()]) == 1
+
+
 async def test_its_own_messages_are_ignored_where_the_app_lets_them_through(
     slack, app, orchestrator
 ):
