@@ -16,7 +16,7 @@ TEST := $(VENV)/.test
 DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
 
-.PHONY: help chat test check lint format docs bench faults clean
+.PHONY: help chat test tested measured check lint format docs bench faults clean
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of:"
@@ -25,13 +25,17 @@ help: ## show this list
 chat: $(CHAT) ## play the guessing game in the terminal
 	@$(BIN)/python -m dialogs.cli chat examples.guessbot.game:game
 
-test: $(TEST) ## run the tests
+# Where CI is set, the tests are measured at once: `make test check` runs them once.
+test: $(if $(CI),measured,tested) ## run the tests
+
+check: lint docs measured ## all that CI checks: lint, docs, tests with branch coverage
+	$(BIN)/coverage report
+
+tested: $(TEST)
 	$(BIN)/python -m pytest
 
-# The faults are minutes of real time and cover nothing that the other tests do not: `make test`.
-check: lint docs ## everything CI checks beside the faults: lint, docs, tests with coverage
-	$(BIN)/coverage run -m pytest --ignore=tests/faults
-	$(BIN)/coverage report
+measured: $(TEST)
+	$(BIN)/coverage run -m pytest
 
 lint: $(DEV) ## check format, style, types and imports
 	$(BIN)/ruff format --check
