@@ -33,7 +33,7 @@ class Conversation:
         digressions: how many interrupts were called.
         seen: the encoded replies to the last message ids.
         error: the traceback of the last turn, where it failed; "" where it did not.
-        failures: how many turns failed, one after another.
+        failures: how many turns failed since the time of a wait passed.
         retry_at: before when a timer is not tried again after a failure, in UTC seconds, or None.
         resends: how often sending the outbox has failed, one time after another.
         resend_at: when it is sent again, in UTC seconds; None: at once.
@@ -102,6 +102,10 @@ class Conversation:
     def waiting(self) -> str:
         """What it waits for and where, for people; "" where it does not wait."""
         return ", and ".join(str(wait) for wait in self._waits)
+
+    def is_past(self, now: float) -> bool:
+        """Whether the time of a wait has passed."""
+        return any(wait.is_past(now) for wait in self._waits)
 
     @property
     def deadline(self) -> float | None:

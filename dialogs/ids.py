@@ -10,6 +10,9 @@ from dialogs.errors import UsageError
 MAX_ID = 255
 """How long an id may be, in characters."""
 
+MAX_DELIVERY_ID = MAX_ID + 32
+"""How long the id of a delivery may be: a chat id, and a number."""
+
 
 def check_chat_id(chat_id: Any) -> None:
     """Refuse what cannot name a conversation.
@@ -25,26 +28,27 @@ def check_chat_id(chat_id: Any) -> None:
         )
 
 
-def check_id(name: str, value: Any) -> None:
+def check_id(name: str, value: Any, longest: int = MAX_ID) -> None:
     """Refuse what cannot be an id; None is none.
 
     Args:
         name: the argument that it was given as, for the error.
         value: the id.
+        longest: how long it may be, in characters.
 
     Raises:
         UsageError: as for `check_chat_id`.
     """
-    if value is not None and (not isinstance(value, str) or not _is_id(value)):
+    if value is not None and (not isinstance(value, str) or not _is_id(value, longest)):
         raise UsageError(
             f"{name}={value!r} is no id.",
-            "Ids are texts of 1 to 255 characters, without NUL, and are compared as such.",
+            f"Ids are texts of 1 to {longest} characters, without NUL, and are compared as such.",
             "Give such a text, or None where there is no id; for a number, str(number).",
         )
 
 
-def _is_id(text: str) -> bool:
-    return _ID.fullmatch(text) is not None
+def _is_id(text: str, longest: int = MAX_ID) -> bool:
+    return len(text) <= longest and _ID.fullmatch(text) is not None
 
 
-_ID = re.compile(rf"[^\0\ud800-\udfff]{{1,{MAX_ID}}}")
+_ID = re.compile(r"[^\0\ud800-\udfff]+")

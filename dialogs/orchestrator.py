@@ -11,10 +11,10 @@ from typing import Any, Literal, Self
 
 from dialogs.conversation import Conversation
 from dialogs.drivers import REAL, World
-from dialogs.errors import UsageError
+from dialogs.errors import LogError, UsageError
 from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, as_data
 from dialogs.flow import Flow, Interrupt, opener, takes_opening
-from dialogs.ids import check_chat_id, check_id
+from dialogs.ids import MAX_DELIVERY_ID, check_chat_id, check_id
 from dialogs.messages import Sender
 from dialogs.senders import Senders
 from dialogs.spans import Span, seconds
@@ -113,20 +113,12 @@ class Orchestrator:
         self.history = history
         self.takes_opening = takes_opening(root)
         self._senders = Senders(sender)
-        self._worker = Worker(
-            store,
-            flow,
-            self._senders,
-            World(clock),
-            seconds(lease, "lease={!r}"),
-            None if ttl is None else seconds(ttl, "ttl={!r}"),
-            on_error,
-        )
+        lease_s = seconds(lease, "lease={!r}")
+        ttl_s = None if ttl is None else seconds(ttl, "ttl={!r}")
+        self._worker = Worker(store, flow, self._senders, World(clock), lease_s, ttl_s, on_error)
         self._timers = Timers(self._worker)
         self._poll_s = seconds(poll, "poll={!r}")
-        self._patience_s = self._worker.lease_s + 1.0
-        if patience is not None:
-            self._patience_s = seconds(patience, "patience={!r}")
+        self._patience_s = seconds(lease_s + 1.0 if patience is None else patience, "patience={!r}")
 
     async def __aenter__(self) -> Self:
         """Create what the store needs."""
@@ -196,7 +188,7 @@ class Orchestrator:
                 message can be given again.
         """
         check_id("message_id", message_id)
-        check_id("in_reply_to", in_reply_to)
+        check_id("in_reply_to", in_reply_to, MAX_DELIVERY_ID)
         message = as_data(message, "the client's message")
         return await self._happen(chat_id, Said(message, message_id, in_reply_to, root))
 
@@ -271,11 +263,19 @@ class Orchestrator:
     ) -> AsyncIterator[tuple[str, Conversation]]:
         """All conversations, or those of one status, each with its chat id, in no order.
 
-        Raises what `conversation` does.
+        Raises what `conversation` does; for the first that cannot be read, after all the others.
         """
         wanted = None if status is None else Status.named(status).value
+        unreadable: LogError | None = None
         async for stored in self.store.scan(wanted, now=self._worker.now()):
-            yield stored.chat_id, decode(stored.chat_id, stored.body)
+            try:
+                conversation = decode(stored.chat_id, stored.body)
+            except LogError as error:
+                unreadable = unreadable or error
+            else:
+                yield stored.chat_id, conversation
+        if unreadable is not None:
+            raise unreadable
 
     # --- timers -------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import random
 from dialogs.errors import Busy, Conflict, StoreError, StoreUnavailable
 from dialogs.events import Turn, Woken
 from dialogs.turn import backoff
-from dialogs.worker import Worker
+from dialogs.worker import Worker, is_cancellation
 
 logger = logging.getLogger("dialogs")
 
@@ -49,6 +49,8 @@ class Timers:
                         )
             except StoreError as error:
                 logger.warning("What is due could not be read: %s", error)
+            except Exception:
+                logger.exception("What is due could not be woken.")
             await asyncio.sleep(poll_s)
 
     async def fire_due(self) -> list[Turn]:
@@ -77,12 +79,13 @@ class Timers:
             except Busy:
                 return None  # whoever holds it sees to it
             except (Conflict, StoreUnavailable) as error:
-                del self._resting[
-                    chat_id
-                ]  # it is not to blame: it is woken again as soon as can be
+                # It is not to blame: it is woken again as soon as can be.
+                self._resting.pop(chat_id, None)
                 logger.warning("A timer of conversation %r was not fired: %s", chat_id, error)
                 return None
-            except Exception:
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancellation(error):
+                    raise
                 logger.exception("A timer of conversation %r failed.", chat_id)
                 return None
 

@@ -4,9 +4,9 @@ Nothing is read, written or sent here. `take_turn` is a generator of effects, li
 it runs (see `effects.py`): whoever drives it performs the steps. What it returns is all that is
 to be kept, and an exception means that nothing is: the conversation before it still holds.
 
-The order in which a message is tried: an id that was seen before, a deadline that has passed
-(unless the message calls an interrupt), an answer to an old prompt, the interrupts, an open
-digression, the conversation's own dialog.
+The order in which a message is tried: an id that was seen before, a deadline that has passed and
+what was said before it (unless the message calls an interrupt), an answer to an old prompt, the
+interrupts, an open digression, the conversation's own dialog.
 """
 
 from __future__ import annotations
@@ -101,7 +101,11 @@ def failed(
         now: the time, in UTC seconds.
         history: how many messages the conversation keeps of what was said.
     """
-    failures = before.failures + 1
+    # Only what is past would be tried again in a circle: another deadline stays where it is.
+    failures, retry_at = before.failures, before.retry_at
+    if before.is_past(now):
+        failures += 1
+        retry_at = now + backoff(failures)
     number = before.serial if apology is None else before.serial + 1
     said = [] if apology is None else [Entry(number, False, now, apology)]
     return before.replace(
@@ -110,7 +114,7 @@ def failed(
         history=(before.history + said)[-history:] if history else before.history,
         error="".join(traceback.format_exception(error))[-LONGEST_ERROR:],
         failures=failures,
-        retry_at=now + backoff(failures),
+        retry_at=retry_at,
         updated_at=now,
     )
 
@@ -157,6 +161,7 @@ def _hear(progress: Progress, said: Said) -> Effects[bool]:
     interrupt = progress.flow.interrupt(said.message)
     if interrupt is None:  # a client can cancel what always fails when its time has passed
         yield from _expire(progress)
+        yield from _give_kept(progress)  # what was said before is answered before
     conversation = progress.conversation
     if said.in_reply_to is not None and not _answers(progress, said.in_reply_to):
         return True

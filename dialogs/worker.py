@@ -23,7 +23,7 @@ from typing import Any
 from dialogs.conversation import Conversation
 from dialogs.drivers import World, adrive
 from dialogs.errors import Busy, ChannelError, InboxFull, LogError, StoreError
-from dialogs.events import Happening, Turn, as_data
+from dialogs.events import Happening, Turn, Woken, as_data
 from dialogs.flow import Flow
 from dialogs.senders import Senders
 from dialogs.stores.base import Claim, Store
@@ -81,30 +81,33 @@ class Worker:
             Busy: another worker held the conversation for longer than that.
             Exception: what `Orchestrator.handle_message` raises.
         """
+        give_up = time.monotonic() + patience_s
         lock = self._locks.get(chat_id)
         if lock is None:
             lock = self._locks[chat_id] = asyncio.Lock()
-        await self._queue(lock, chat_id, patience_s)
+            await lock.acquire()
+        else:
+            await self._queue(lock, chat_id, patience_s)
         try:
-            return await self._happen(chat_id, event, patience_s)
+            return await self._happen(chat_id, event, give_up)
         finally:
             lock.release()
 
     async def _queue(self, lock: asyncio.Lock, chat_id: str, patience_s: float) -> None:
         """Wait for the turns of this conversation that this worker was asked for before."""
-        if not lock.locked():
-            await lock.acquire()
-            return
         try:
             async with asyncio.timeout(patience_s):
                 await lock.acquire()
         except TimeoutError:
             raise Busy(chat_id, self.lease_s) from None
 
-    async def _happen(self, chat_id: str, event: Happening, patience_s: float) -> Turn:
-        claim = await self._claim(chat_id, patience_s)
+    async def _happen(self, chat_id: str, event: Happening, give_up: float) -> Turn:
+        claim = await self._claim(chat_id, give_up)
         try:
             claim, before, after, turn = await self._take(claim, event)
+        except Exception:
+            await self._release(claim)
+            raise
         except BaseException:
             # In the background: where this task was cancelled, it cannot wait for it.
             self._in_background(self._release(claim))
@@ -115,9 +118,9 @@ class Worker:
             raise turn
         return turn
 
-    async def _claim(self, chat_id: str, patience_s: float) -> Claim:
-        """Claim a conversation, and wait where another worker holds it."""
-        give_up, delay = time.monotonic() + patience_s, 0.004
+    async def _claim(self, chat_id: str, give_up: float) -> Claim:
+        """Claim a conversation, and wait, on the monotonic clock, where another worker holds it."""
+        delay = 0.004
         while True:
             try:
                 return await self.store.claim(chat_id, now=self.now(), lease_s=self.lease_s)
@@ -154,7 +157,9 @@ class Worker:
         except InboxFull:
             raise
         except Exception as error:  # noqa: BLE001 - it is kept, and raised to the caller
-            apology, history = self._apology(error), self.flow.history
+            # A timer that goes on failing has nobody to answer: it apologizes once.
+            again = isinstance(event, Woken) and before.failures > 0
+            apology, history = None if again else self._apology(error), self.flow.history
             after = failed(before, error, apology, now=self.now(), history=history)
             turn = error
             body = after.encode()
@@ -203,12 +208,20 @@ class Worker:
         """Send the outbox in order, commit how far that went, and give the lease back."""
         unsent, failures = list(after.outbox), 0
         old = {number for number, _ in before.outbox}
+        renew_at = self.now() + self.lease_s / 2
         try:
             while unsent:
+                if self.now() >= renew_at:
+                    # Before the lease runs out, and other workers send all of it once more.
+                    so_far = after.replace(outbox=list(unsent))
+                    claim = await self._commit(claim, so_far, so_far.encode(), hold=True)
+                    renew_at = self.now() + self.lease_s / 2
                 number, message = unsent[0]
                 await self._send(claim.chat_id, number, message, again=number in old)
                 del unsent[0]
-        except Exception as error:  # noqa: BLE001 - whatever a sender raises, it did not send
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancellation(error):
+                raise
             failures = after.resends + 1
             logger.warning(
                 "Message %d of conversation %r was not sent, and is sent again later: %r",
@@ -256,6 +269,12 @@ class Worker:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether this task is being cancelled, and not only something that it awaited."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
 
 
 def decode(chat_id: str, body: bytes) -> Conversation:

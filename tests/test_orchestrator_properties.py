@@ -120,7 +120,7 @@ class Model:
         self.ended, self.program, self.answers, self.result = None, None, [], None
         self.wait, self.prompt, self.aside = None, [], False
         self.inbox, self.signals, self.said, self.effects = [], [], [], set()
-        self.failures, self.retry_at, self.changed = 0, 0.0, False
+        self.failures, self.retry_at, self.failed, self.changed = 0, 0.0, False, False
 
     def happen(self, event, now, broken=False):
         """Let an event happen: what is said, and whether it is stale."""
@@ -132,16 +132,18 @@ class Model:
             self.give_kept()
         except Broken:
             vars(self).update(before)
-            self.failures += 1
-            self.retry_at = now + min(5 * 2 ** (self.failures - 1), 3600)
+            self.failed = True
+            if self.is_past(now):
+                self.failures += 1
+                self.retry_at = now + min(5 * 2 ** (self.failures - 1), 3600)
             raise
         if self.changed:
-            self.failures, self.retry_at = 0, 0.0
+            self.failures, self.retry_at, self.failed = 0, 0.0, False
         return self.said[len(before["said"]) :], bool(stale)
 
     @property
     def status(self):
-        if self.failures:
+        if self.failed:
             return "ERROR"
         if not self.wait:
             return self.ended or "INITIATED"
@@ -157,6 +159,7 @@ class Model:
         interrupt = isinstance(word, str) and word.startswith("/")
         if not interrupt:
             self.expire()
+            self.give_kept()
         if reply == "old":
             return True
         self.changed = True
@@ -195,8 +198,11 @@ class Model:
     # --- what comes of them
 
     def expire(self):
-        if self.wait and self.wait[1] is not None and self.wait[1] <= self.now:
+        if self.is_past(self.now):
             self.advance_main(TIME)
+
+    def is_past(self, now):
+        return bool(self.wait) and self.wait[1] is not None and self.wait[1] <= now
 
     def give_kept(self):
         while True:

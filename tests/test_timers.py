@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from dialogs import (
     Status,
     StoreUnavailable,
     call,
+    conversation_id,
     dialog,
     get_client_response,
     send_message,
@@ -307,6 +309,54 @@ async def test_messages_that_come_while_it_sleeps_are_kept_and_answer_the_next_w
     assert (turn.messages, turn.result) == (["Good morning."], ("one", "two"))
 
 
+@pytest.mark.parametrize("root", ["sleeps", "waits for a signal"])
+async def test_what_was_said_before_its_time_is_answered_before_what_is_said_after_it(root):
+    @dialog
+    def waiting():
+        if root == "sleeps":
+            yield sleep(60)
+        else:
+            with suppress(ResponseTimeout):
+                yield wait_for_signal("paid", timeout=60)
+        one = yield get_client_response()
+        two = yield get_client_response()
+        return [one, two, (yield get_client_response())]
+
+    times = Times(waiting)
+    await times.bot.start("c")
+    await times.bot.handle_message("c", "one")
+    await times.bot.handle_message("c", "two")
+    times.clock.advance(60)
+    assert (await times.bot.handle_message("c", "three")).result == ["one", "two", "three"]
+
+
+async def test_what_was_said_before_the_end_begins_the_next_run_before_what_is_said_after_it():
+    @dialog
+    def napping(opening):
+        yield send_message(f"Good night, {opening}.")
+        yield sleep(60)
+        heard = yield get_client_response()
+        yield send_message(f"{opening}, {heard}")
+
+    times = Times(napping)
+    for word in ("one", "two", "three"):
+        await times.bot.handle_message("c", word)
+    times.clock.advance(60)
+    turn = await times.bot.handle_message("c", "four")
+    assert turn.messages == ["one, two", "Good night, three."]
+
+
+async def test_a_reply_to_what_a_kept_message_has_answered_is_stale():
+    times = Times(written(NAP))
+    await times.bot.start("c")
+    await times.bot.handle_message("c", "early")
+    asked = (await times.bot.conversation("c")).serial + 2  # after "Good morning."
+    times.clock.advance(60)
+    turn = await times.bot.handle_message("c", "late", in_reply_to=str(asked))
+    assert (turn.stale, turn.messages) == (True, ["Good morning."])
+    assert (await times.bot.handle_message("c", "second")).result == ("early", "second")
+
+
 async def test_a_message_kept_has_been_seen():
     times = Times(written(NAP))
     await times.bot.start("c")
@@ -411,6 +461,44 @@ async def test_a_dialog_that_fails_when_its_time_has_passed_is_tried_again_later
     broken[0] = False
     [turn] = await times.after(160)
     assert (turn.messages, turn.status) == (["Good morning."], Status.COMPLETED)
+
+
+async def test_messages_that_fail_do_not_put_a_deadline_off():
+    @dialog
+    def root():
+        yield send_message("Your name?")
+        try:
+            if (yield get_client_response(timeout=60)) == "bad":
+                raise ValueError("no name")
+        except ResponseTimeout:
+            yield send_message("Too late.")
+
+    times = Times(root)
+    await times.bot.start("c")
+    for _ in range(12):
+        with pytest.raises(ValueError, match="no name"):
+            await times.bot.handle_message("c", "bad")
+    assert await times.after(59) == []
+    [turn] = await times.after(1)
+    assert turn.messages == ["Too late."]
+
+
+async def test_a_timer_that_goes_on_failing_apologizes_once():
+    sender = Recorder()
+
+    @dialog
+    def root():
+        yield sleep(60)
+        raise ValueError("no")
+
+    times = Times(root, sender=sender, on_error="Sorry.")
+    await times.bot.start("c")
+    for _ in range(10):
+        await times.after(3600)
+    assert sender.messages == ["Sorry."]
+    with pytest.raises(ValueError, match="no"):
+        await times.bot.handle_message("c", "hello?")
+    assert sender.messages == ["Sorry.", "Sorry."]
 
 
 async def test_an_error_of_one_conversation_does_not_hold_up_the_others():
@@ -561,6 +649,85 @@ async def test_the_loop_outlives_errors_of_the_store_and_of_conversations(caplog
         await until(lambda: "'bad' failed" in caplog.text)
     assert "could not be read" in caplog.text
     await stopped(task)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"), [("in a step", "failed"), ("in the sender", "was not sent")]
+)
+async def test_the_loop_outlives_a_cancellation_that_is_not_its_own(where, said, caplog):
+    sender, lost = Recorder(), asyncio.get_running_loop().create_future()
+    lost.cancel()
+
+    class Cancelled(Recorder):
+        async def send_message(self, chat_id, message, *, delivery_id):
+            if where == "in the sender" and chat_id == "bad":
+                await lost
+            await sender.send_message(chat_id, message, delivery_id=delivery_id)
+
+    async def work():
+        if where == "in a step" and conversation_id() == "bad":
+            await lost
+
+    @dialog
+    async def root():
+        await sleep(60)
+        await call(work)
+        await send_message("Awake.")
+        await sleep(60)
+        await send_message("Still awake.")
+
+    times = Times(root, sender=Cancelled(), poll=0.001)
+    for chat_id in ("bad", "good"):
+        await times.bot.start(chat_id)
+    times.clock.advance(60)
+    task = await running(times.bot)
+    await until(lambda: sender.messages == ["Awake."])
+    times.clock.advance(60)
+    await until(lambda: sender.messages == ["Awake.", "Still awake."])
+    assert f"conversation 'bad' {said}" in caplog.text
+    await stopped(task)
+
+
+async def test_the_loop_outlives_what_no_store_should_raise(caplog):
+    sender = Recorder()
+    times = Times(written(NAP), sender=sender, poll=0.001)
+    await times.bot.start("c")
+    due, errors = times.store.due, [KeyError("a store's own"), ZeroDivisionError()]
+
+    async def unsteady(**options):
+        if errors:
+            raise errors.pop()
+        return await due(**options)
+
+    times.store.due = unsteady
+    times.clock.advance(60)
+    task = await running(times.bot)
+    await until(lambda: "Good morning." in sender.messages)
+    assert "a store's own" in caplog.text
+    await stopped(task)
+
+
+async def test_two_passes_at_once_do_no_harm_to_each_other():
+    stop = Stop()
+
+    class Away(UnsteadyStore):
+        async def claim(self, chat_id, **options):
+            if times.clock() > began:
+                await stop()
+                raise StoreUnavailable("the store", "claim", "away")
+            return await super().claim(chat_id, **options)
+
+    times = Times(written(NAP))
+    times.store = Away()
+    times.bot, began = times.worker(written(NAP)), times.clock()
+    await times.bot.start("c")
+    times.clock.advance(60)
+    first = asyncio.ensure_future(times.bot.fire_due())
+    await stop.reached.wait()
+    await times.store.delete("c")
+    assert await times.bot.fire_due() == []
+    stop.opened.set()
+    assert await first == []
 
 
 async def test_the_loop_says_that_nobody_sends_what_its_timers_say(caplog):

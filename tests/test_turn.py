@@ -112,14 +112,23 @@ def test_an_exception_leaves_the_conversation_before_it_as_it_was():
 
 def test_a_failed_turn_keeps_the_error_and_backs_off():
     before, _ = turn(Conversation.new(1.0), Said("hi"), flow())
-    once = failed(before, ValueError("no"), None, now=10.0)
-    twice = failed(once, ValueError("no"), "Sorry.", now=20.0)
-    assert (once.status, once.error, once.retry_at) == (Status.ERROR, "ValueError: no\n", 15.0)
+    once = failed(before, ValueError("no"), None, now=70.0)
+    twice = failed(once, ValueError("no"), "Sorry.", now=80.0)
+    assert (once.status, once.error, once.retry_at) == (Status.ERROR, "ValueError: no\n", 75.0)
     assert (once.pending, once.log) == (before.pending, before.log)
-    assert (twice.failures, twice.retry_at) == (2, 30.0)
+    assert (twice.failures, twice.retry_at) == (2, 90.0)
     assert [message for _, message in twice.outbox] == ["Sorry."]
     after, _ = turn(twice, Said("Ada"), flow())
     assert (after.error, after.failures, after.retry_at) == ("", 0, None)
+
+
+def test_a_turn_that_failed_before_a_deadline_leaves_it_where_it_is():
+    before, _ = turn(Conversation.new(1.0), Said("hi"), flow())
+    after = before
+    for now in range(10):
+        after = failed(after, ValueError("no"), None, now=float(now))
+    assert (after.status, after.deadline) == (Status.ERROR, before.deadline)
+    assert failed(after, ValueError("no"), None, now=61.0).deadline == 66.0
 
 
 def test_a_long_traceback_is_cut_at_its_beginning():

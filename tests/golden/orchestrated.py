@@ -147,6 +147,17 @@ STORIES = {
         [[PROMPT], ["Where to?"], [], ["Too late."], [PROMPT], [], [PROMPT]],
         {"on_timeout": "Too late."},
     ),
+    "retried": Story(
+        [
+            ("say", "hi", None),
+            ("say", "tea", None),
+            ("wait", 3600),
+            ("fail",),
+            ("pass_time", 5),
+        ],
+        [[PROMPT], ["Where to?"], [], [], ["Too late."]],
+        {"on_timeout": "Too late."},
+    ),
 }
 
 
@@ -168,7 +179,7 @@ class Teller:
     async def tell(self, body: bytes | None = None, done: int = 0) -> AsyncIterator[list[Any]]:
         """Let the rest of the events happen; what is said at each of them."""
         for event in self.story.events[:done]:
-            if event[0] == "pass_time":
+            if event[0] in ("pass_time", "wait"):
                 self.clock.advance(event[1])
             if event[0] == "line":
                 await self.line(event[1])
@@ -215,6 +226,10 @@ class Teller:
         self.clock.advance(seconds)
         turns = await self.bot.fire_due()
         return turns[0] if turns else None
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass while no timers run."""
+        self.clock.advance(seconds)
 
     async def line(self, works: bool) -> None:
         """Let the sender work, or not."""

@@ -15,6 +15,7 @@ from dialogs import (
     step_key,
 )
 from dialogs.stores import MemoryStore
+from dialogs.testing import FakeClock
 from tests.orchestrator.bots import Code, orchestrator
 from tests.senders import Recorder, UnsteadyStore
 
@@ -171,6 +172,36 @@ async def test_a_conversation_that_cannot_be_read_is_refused_and_left_as_it_is()
             await ask
     assert (await store.load("c", now=0.0)).body == b"DLC nonsense"
     assert await bot.forget("c")
+
+
+async def test_a_conversation_that_cannot_be_read_hides_none_of_the_others():
+    store = MemoryStore()
+    bot = orchestrator(store=store)
+    for chat_id in "abcd":
+        await bot.handle_message(chat_id, "hi")
+    for chat_id in "bc":
+        claim = await store.claim(chat_id, now=0.0, lease_s=1)
+        await store.commit(claim, b"DLC nonsense", now=0.0, status="ERROR")
+    seen = []
+
+    async def see():
+        async for chat_id, _ in bot.conversations():
+            seen.append(chat_id)
+
+    with pytest.raises(LogError, match=r"'[bc]'"):
+        await see()
+    assert sorted(seen) == ["a", "d"]
+
+
+async def test_a_lease_is_given_back_before_an_error_is_raised():
+    store, clock = UnsteadyStore(), FakeClock()
+    bot = orchestrator(store=store, clock=clock)
+    await bot.handle_message("c", "hi")
+    claim = await store.claim("c", now=0.0, lease_s=1)
+    await store.commit(claim, b"DLC nonsense", now=0.0, status="ERROR")
+    with pytest.raises(LogError):
+        await bot.handle_message("c", "Ada")
+    assert await store.claim("c", now=clock().timestamp(), lease_s=1)
 
 
 async def test_a_history_of_both_sides_can_be_kept():

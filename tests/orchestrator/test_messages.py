@@ -196,6 +196,13 @@ async def test_a_chat_id_is_a_text_that_every_store_can_keep(chat_id):
             await ask()
 
 
+async def test_a_delivery_id_of_the_longest_chat_id_is_a_reply():
+    sender, chat_id = Recorder(), "x" * 255
+    bot = orchestrator(sender=sender)
+    await bot.start(chat_id)
+    assert (await bot.handle_message(chat_id, "Ada", in_reply_to=sender.ids[-1])).messages
+
+
 @pytest.mark.parametrize("chat_id", ["x" * 255, "a/b:c d", "ä€😀", "{c}", "*"])
 async def test_any_other_text_is_a_chat_id(chat_id):
     bot = orchestrator()
@@ -203,7 +210,7 @@ async def test_any_other_text_is_a_chat_id(chat_id):
     assert (turn.chat_id, turn.messages) == (chat_id, ["Name?"])
 
 
-@pytest.mark.parametrize("bad", ["", "x" * 256, "a\0b", "a\udfff", 5, b"1"])
+@pytest.mark.parametrize("bad", ["", "x" * 288, "a\0b", "a\udfff", 5, b"1"])
 @pytest.mark.parametrize("name", ["message_id", "in_reply_to"])
 async def test_ids_of_messages_and_prompts_are_texts_too(name, bad):
     with pytest.raises(UsageError, match=name):
