@@ -28,15 +28,24 @@ T = TypeVar("T")
 # More of them keep the first one waiting, and save little.
 _LARGEST_BATCH = 256
 
+_NO_RIGHTS = "Let this process read and write the file and its folder."
 _REMEDIES = {
+    "REPLACED": "Stop the programs that use a file before you move it. The next call opens what is "
+    "there by then.",
     "SQLITE_NOTADB": "Give the path of an SQLite database, or of a file that is not there yet.",
     "SQLITE_FULL": "Make room on the disk, then try again with the same message_id.",
     "SQLITE_CORRUPT": "Restore the file from a copy; PRAGMA integrity_check tells what is damaged.",
-    "SQLITE_CANTOPEN": "Let this process read and write the file and its folder.",
-    "SQLITE_READONLY": "Let this process read and write the file and its folder.",
+    "SQLITE_CANTOPEN": _NO_RIGHTS,
+    "SQLITE_READONLY": _NO_RIGHTS,
     "SQLITE_BUSY": "Another process keeps the file locked: find it, or give a longer timeout. "
     "Then try again with the same message_id.",
 }
+
+
+class _Replaced(OSError):
+    """What was committed now would go where nobody looks for it."""
+
+    sqlite_errorname = "REPLACED"
 
 
 class Need(enum.IntEnum):
@@ -92,6 +101,7 @@ class SQLiteThread:
         self._timeout_s = timeout_s
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._synchronous = Need.READ
         # A forked process has this object, and not its thread.
         self._pid = os.getpid()
@@ -138,8 +148,11 @@ class SQLiteThread:
             last = jobs[-1]
             going_on = last.work is not None
             batch = [job for job in jobs if job.work and not job.future.cancelled()]
-            if batch:
-                self._perform(batch)
+            # Apart, and first: what only reads need not wait for other processes' writing.
+            reads = [job for job in batch if job.need is Need.READ]
+            for part in (reads, [job for job in batch if job.need is not Need.READ]):
+                if part:
+                    self._perform(part)
             if not going_on:
                 self._disconnect()
             _settle(jobs)
@@ -177,6 +190,8 @@ class SQLiteThread:
 
     def _begin(self, need: Need) -> sqlite3.Connection:
         connection = self._connection or self._connect()
+        if need is Need.DURABLE and self._identity() != self._opened:
+            raise _Replaced(f"{self._path.name} was moved, replaced or deleted while it was open")
         if need is not Need.READ and need is not self._synchronous:
             # In WAL mode NORMAL does not wait for the disk, and FULL waits at every commit.
             mode = "FULL" if need is Need.DURABLE else "NORMAL"
@@ -197,8 +212,16 @@ class SQLiteThread:
             connection.close()
             raise
         self._connection = connection
+        self._opened = self._identity()
         self._synchronous = Need.READ
         return connection
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file the path leads to; None where it leads to none."""
+        with contextlib.suppress(OSError):
+            found = self._path.stat()
+            return found.st_dev, found.st_ino
+        return None
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         deadline = time.monotonic() + self._timeout_s

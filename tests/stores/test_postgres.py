@@ -441,6 +441,24 @@ async def test_after_a_restart_between_two_turns_nothing_fails_and_nothing_is_lo
         await turn(store, str(n))
 
 
+async def test_a_server_that_only_reads_is_left_for_the_one_that_has_its_address_now(
+    make, store, database
+):
+    name = database.info.dbname
+    only_reads = f'ALTER DATABASE "{name}" SET default_transaction_read_only = '
+    other = make()
+    database.execute(only_reads + "on")  # for the connections that begin now
+    try:
+        with pytest.raises(StoreUnavailable, match="read-only"):
+            await turn(other, "a")
+    finally:
+        database.execute(only_reads + "off")
+    for _ in range(2):  # the pool may have connected once more meanwhile
+        with contextlib.suppress(StoreUnavailable):
+            await turn(other, "a")
+    assert (await other.load("a", now=NOW)).revision > 0
+
+
 async def test_a_server_killed_during_a_statement_is_an_error_and_the_store_recovers(
     make, postgres_url, postgres_server, database, table
 ):

@@ -6,9 +6,11 @@ import asyncio
 import itertools
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster as ClusterClient
@@ -440,6 +442,29 @@ async def test_a_server_that_refuses_has_written_nothing(own_server, own_store):
     assert await own_store.load("a", now=NOW) == Stored("a", b"before", 1, "OPEN", None, None)
     assert await own_store.due(now=NOW + LEASE_S, limit=10) == []
     await own_store.commit(held, b"after", now=NOW, status="NEW")
+
+
+async def test_a_primary_that_was_demoted_is_left_for_the_one_that_has_its_address_now():
+    # Not in the test's own folder: the path of a socket is short.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        old, new = folder / "old.sock", folder / "new.sock"
+        with (
+            RedisServer(folder / "old", options={"unixsocket": str(old)}) as primary,
+            RedisServer(folder / "new", options={"unixsocket": str(new)}) as replica,
+        ):
+            address = folder / "primary.sock"  # leads to the primary, as a name in DNS does
+            address.symlink_to(old)
+            store = RedisStore(f"unix://{address}")
+            await put(store, "a")
+            address.unlink()
+            address.symlink_to(new)
+            async with Redis.from_url(primary.url) as client:
+                await client.replicaof("127.0.0.1", str(replica.port))
+            with pytest.raises(StoreUnavailable, match="READONLY"):
+                await put(store, "b")
+            assert (await put(store, "b")).revision == 1
+            await store.close()
 
 
 async def test_passwords_are_never_shown(tmp_path):

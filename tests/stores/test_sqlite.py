@@ -266,6 +266,29 @@ async def test_a_lock_that_another_keeps_is_said_and_the_store_goes_on_after_it(
     await store.close()
 
 
+async def test_what_only_reads_does_not_wait_with_what_writes(path):
+    store = SQLiteStore(path, timeout=0.2)
+    await put(store, "a")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = asyncio.ensure_future(store.claim("a", now=NOW, lease_s=30))
+        many = [store.claim("b", now=NOW, lease_s=30), store.load("a", now=NOW)]
+        _, refused, loaded = await asyncio.gather(first, *many, return_exceptions=True)
+    assert isinstance(refused, StoreUnavailable)
+    assert loaded.body == b"body"
+    await store.close()
+
+
+async def test_a_file_that_was_replaced_while_it_is_open_takes_nothing_more(store, path):
+    claim = await put(store, "a")
+    held = await store.claim("a", now=NOW, lease_s=30)
+    path.rename(path.with_suffix(".old"))
+    with pytest.raises(StoreUnavailable, match="moved, replaced or deleted") as caught:
+        await store.commit(held, b"lost", now=NOW, status="S")
+    assert "opens what is there by then" in str(caught.value)
+    assert (await put(store, "a")).revision == claim.revision  # in the new file
+
+
 async def test_waiting_for_a_lock_does_not_stop_the_event_loop(store, path):
     await store.setup()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:

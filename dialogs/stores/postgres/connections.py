@@ -22,6 +22,12 @@ except ImportError:  # the extra is not installed
     _INSTALLED = False
 else:
     _INSTALLED = True
+    # What comes of statements that were prepared on another connection than they are run on.
+    _POOLER_ERRORS = (
+        errors.DuplicatePreparedStatement,
+        errors.InvalidSqlStatementName,
+        errors.ProtocolViolation,
+    )
 
 Pool: TypeAlias = "AsyncConnectionPool[psycopg.AsyncConnection[Any]]"
 Row: TypeAlias = tuple[Any, ...]
@@ -103,6 +109,10 @@ class Connections:
                 return []
             cursor = await connection.execute(statement, parameters, binary=True)
             return await cursor.fetchall()
+        except errors.ReadOnlySqlTransaction:
+            # A primary no more: the pool connects anew, to whoever has this address by then.
+            connection.pgconn.finish()
+            raise
         finally:
             await pool.putconn(connection)
 
@@ -181,6 +191,8 @@ class Connections:
             remedy = "Create the table, once: await store.setup()."
         if isinstance(error, errors.InvalidSchemaName):
             remedy = "Create the schema, once, with CREATE SCHEMA, then: await store.setup()."
+        if isinstance(error, _POOLER_ERRORS) and self._prepare and self._given is None:
+            remedy = "Behind a pooler in transaction mode, give PostgresStore(..., prepare=False)."
         if isinstance(error, errors.UndefinedColumn):
             remedy = "The table is another program's: give this store a name of its own, table=."
         return StoreUnavailable(self.name, operation, reason, remedy)

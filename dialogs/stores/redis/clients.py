@@ -52,6 +52,9 @@ class _Server:
                     replies.append(await connection.read_response())
                 except ResponseError as refused:
                     replies.append(refused)
+            if any(map(_is_demoted, replies)):
+                # A primary no more: the next round trip asks anew who has this address.
+                await connection.disconnect(nowait=True)
         except BaseException:
             # Nobody may take the replies that are still to come for their own.
             await connection.disconnect(nowait=True)
@@ -158,6 +161,11 @@ def _packed(commands: Sequence[Command]) -> bytes:
         pieces.append(b"*%d\r\n" % len(parts))
         pieces += [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
     return b"".join(pieces)
+
+
+def _is_demoted(reply: Any) -> bool:
+    # In its text alone: where a script met it, its class is that of any other error.
+    return isinstance(reply, ResponseError) and "READONLY" in str(reply)
 
 
 def _is_lost(reply: Any) -> bool:

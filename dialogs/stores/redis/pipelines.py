@@ -108,10 +108,11 @@ class Pipelines:
 
     def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
         """Connections belong to an event loop; those of the last one have ended with it."""
-        if self._loop is not None and self._url is not None:
-            self._server = connected(client_of(self._url, cluster=self._cluster))
+        if self._loop is not None:
             self._queue = deque()
             self._sending = None
+            if self._url is not None:
+                self._server = connected(client_of(self._url, cluster=self._cluster))
         self._loop = loop
 
     async def _send_all(self) -> None:
