@@ -38,6 +38,15 @@ async def test_addresses_in_a_text_can_be_followed_and_nothing_else(person, site
     assert page.errors == []
 
 
+@pytest.mark.parametrize(("text", "direction"), [("مرحبا, Ada!", "rtl"), ("Ada, مرحبا!", "ltr")])
+async def test_a_text_runs_in_its_own_direction(person, site, text, direction):  # noqa: F811
+    page = await open_page(person, site)
+    await say(page, text)
+    words = page.locator("#log .mine .words").last
+    await expect(words).to_have_text(text)
+    assert await words.evaluate("words => getComputedStyle(words).direction") == direction
+
+
 async def test_what_was_being_typed_survives_a_reload_and_is_said_once(person, site):  # noqa: F811
     page = await open_page(person, site)
     await page.get_by_label("Your message").fill("half a thou")

@@ -13,7 +13,10 @@ export function element(name, className = "", text = "") {
 function bubble(mine, speaker, text) {
   const item = element("li", mine ? "mine" : "theirs");
   const said = element("p", "bubble");
-  said.append(element("span", "aside", `${speaker}: `), ...withLinks(text));
+  const words = element("span", "words");
+  words.dir = "auto"; // as the text is written, whoever speaks
+  words.append(...withLinks(text));
+  said.append(element("span", "aside", `${speaker}: `), words);
   if (text) item.append(said);
   return item;
 }
@@ -54,6 +57,7 @@ export function entryItem(entry, speaker, press, fetchFile) {
     for (const { index, label } of entry.buttons) {
       const button = element("button", "", label);
       button.type = "button";
+      button.dir = "auto";
       button.onclick = () => press(entry, index);
       group.append(button);
     }
