@@ -38,7 +38,10 @@ RENEWED = 200
 """After so many steps the dialog goes on as new."""
 
 MOST_PASSED = 10_000
-"""How many steps may follow each other without a wait; loops in loops may need many."""
+"""How many steps may follow each other without a wait; loops in loops may need many.
+
+It is looked at each time that the dialog goes on as new.
+"""
 
 MOST_HANDLED = 10
 """How many failures in a row the workflow's own error handling is given."""
@@ -119,7 +122,9 @@ class Interpreter:
         if watchers is not None:
             watchers.append((self.document, state))
         # Every message runs this again for all steps so far: it is the hot path.
-        parts, arguments, go = self._parts, (state,), state.go
+        # So what `State.go` does is written out here once more.
+        parts, arguments, tell = self._parts, (state,), state.history.append
+        update = state.variables.update
         for _ in range(RENEWED):
             here = state.step
             if here is None:
@@ -130,23 +135,25 @@ class Interpreter:
             became = None
             if definition is not None:
                 became = yield Dialog(definition, arguments, label="")
-            kind = type(became)
-            if became is None:
-                go(following)
-            elif kind is dict:
-                state.variables.update(became)
-                go(following)
-            elif kind is str:
-                go(following)
-                state.hear({"text": became})
-            elif kind is bool:
-                go(self._branch(state, became))
-            else:
-                yield from self._go_on(state, following, became)
-            if state.passed > MOST_PASSED:
-                raise self._failed(
-                    here, "Endless", f"{MOST_PASSED:,} steps followed each other without a wait"
-                )
+            if became is not None:
+                kind = type(became)
+                if kind is dict:
+                    update(became)
+                elif kind is str:
+                    state.hear({"text": became})
+                elif kind is bool:
+                    following = self._branch(state, became)
+                else:
+                    yield from self._go_on(state, following, became)
+                    continue
+            state.before = here
+            tell(here)
+            state.step = following
+            state.passed += 1
+        if state.passed > MOST_PASSED:
+            raise self._failed(
+                state.before, "Endless", f"{MOST_PASSED:,} steps followed each other without a wait"
+            )
         yield continue_as_new(self.dialog(None, None, state.as_data()))
 
     def _begin(self, message: Any, variables: Any) -> Steps:
