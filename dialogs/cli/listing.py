@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from dialogs.channels.console.plain import harmless
 from dialogs.cli.orchestrators import orchestrator_for
@@ -31,7 +31,9 @@ def show(target: Target, url: str | None, status: Status | None) -> bool:
     """
     rows = asyncio.run(_rows(orchestrator_for(target, url)[0], status))
     if sys.stdout.isatty():
-        table = Table(*HEAD)
+        # Folded, not cut: a chat id is there to be copied.
+        columns = [Column(name, overflow="fold", no_wrap=name == "status") for name in HEAD]
+        table = Table(*columns)
         for row in rows:
             table.add_row(*[harmless(cell) for cell in row], style=None)
         Console(highlight=False, markup=False).print(table)
