@@ -75,10 +75,14 @@ class _Cluster:
         pipeline = self._client.pipeline()
         for name, *parts in commands:
             pipeline.execute_command(name.decode(), *parts)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        if any(_is_lost(reply) for reply in replies):
-            # A node is gone: the next round trip asks the others who has its slots now.
-            await self._client.aclose()
+        lost = True
+        try:
+            replies: list[Any] = await pipeline.execute(raise_on_error=False)
+            lost = any(map(_is_lost, replies))
+        finally:
+            if lost:
+                # A node is gone: the next round trip asks the others who has its slots now.
+                await self._client.aclose()
         return replies
 
     async def close(self) -> None:
