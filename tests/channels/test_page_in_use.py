@@ -113,6 +113,18 @@ async def test_a_screen_reader_hears_what_is_new_and_not_the_whole_past(person, 
     await expect(live).to_have_attribute("aria-live", "polite")
 
 
+@pytest.mark.parametrize("act", ["Send again", "Discard"])
+async def test_a_failure_is_read_out_and_leaves_the_keyboard_where_it_is(person, site, act):  # noqa: F811
+    page = await open_page(person, site)
+    await say(page, "broken")
+    await last(page, "Say anything.")
+    await say(page, "anything")
+    await expect(page.get_by_role("alert")).to_contain_text("Not sent: Something went wrong")
+    await page.get_by_role("button", name=act).focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Your message")).to_be_focused()
+
+
 @dialog
 def odd():
     yield send_message("")

@@ -125,7 +125,10 @@ const line = new Line(base, held, tab, {
   queue(messages) {
     queue.replaceChildren(
       ...messages.map((message) =>
-        queuedItem(message, () => line.again(message), () => line.discard(message)),
+        queuedItem(message, (what) => {
+          line[what](message);
+          ready();
+        }),
       ),
     );
     showButtons();

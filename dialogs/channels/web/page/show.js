@@ -67,18 +67,19 @@ export function entryItem(entry, speaker, press, fetchFile) {
   return item;
 }
 
-// A message on its way, or one that did not get there.
-export function queuedItem(message, again, discard) {
+// A message on its way, or one that did not get there: act("again") or act("discard") is called.
+export function queuedItem(message, act) {
   const item = bubble(true, "You", message.label ?? message.text);
   item.classList.add(message.problem ? "failed" : "waiting");
   const state = element("div", "state", message.problem ? `Not sent: ${message.problem.detail}` : "Sending…");
   item.append(state);
   if (message.problem) {
+    state.role = "alert"; // read out
     const group = element("div", "buttons");
-    for (const [label, act] of [["Send again", again], ["Discard", discard]]) {
+    for (const [label, what] of [["Send again", "again"], ["Discard", "discard"]]) {
       const button = element("button", "", label);
       button.type = "button";
-      button.onclick = () => act(message);
+      button.onclick = () => act(what);
       group.append(button);
     }
     item.append(group);
