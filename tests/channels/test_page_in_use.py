@@ -5,7 +5,15 @@ import time
 
 import pytest
 
-from dialogs import Attachment, Message, Orchestrator, dialog, get_client_response, send_message
+from dialogs import (
+    Attachment,
+    Button,
+    Message,
+    Orchestrator,
+    dialog,
+    get_client_response,
+    send_message,
+)
 from dialogs.stores import MemoryStore
 from tests.channels.web.conftest import chromium, person, site  # noqa: F401 - fixtures
 from tests.channels.web.people import app_of, serving
@@ -129,12 +137,17 @@ async def test_a_failure_is_read_out_and_leaves_the_keyboard_where_it_is(person,
 def odd():
     yield send_message("")
     yield send_message(Message(attachments=(Attachment("menu.pdf", url="/menu.pdf"),)))
-    yield get_client_response()
+    yield send_message(Message("?", buttons=(Button("Yes"), Button(" ", "nothing"))))
+    said = yield get_client_response()
+    yield send_message(f"It was {said}.")
 
 
-async def test_a_message_with_nothing_to_show_leaves_no_trace(person):  # noqa: F811
+async def test_what_has_nothing_to_show_leaves_no_trace_and_a_button_its_number(person):  # noqa: F811
     async with serving(app_of(Orchestrator(odd, store=MemoryStore(), history=9))) as url:
         page = await person.new_page()
         await page.goto(url)
         await expect(page.get_by_role("link", name="menu.pdf")).to_be_visible()
-        await expect(page.locator("#log li")).to_have_count(1)
+        await expect(page.locator("#log li")).to_have_count(2)
+        await page.get_by_role("form").get_by_role("textbox").fill("2")
+        await page.keyboard.press("Enter")
+        await last(page, "It was nothing.")

@@ -55,7 +55,7 @@ export function entryItem(entry, speaker, press, fetchFile) {
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Answers");
     for (const { index, label } of entry.buttons) {
-      const button = element("button", "", label);
+      const button = element("button", "", label.trim() || `${index + 1}`);
       button.type = "button";
       button.dir = "auto";
       button.onclick = () => press(entry, index);
