@@ -7,9 +7,9 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 
-from dialogs.channels.slack.blocks import posts_of
+from dialogs.channels.slack.blocks import Post, posts_of
 from dialogs.channels.slack.places import Place
-from dialogs.channels.slack.web_api import WebApi, passes
+from dialogs.channels.slack.web_api import WebApi, is_about_blocks, passes
 from dialogs.errors import ChannelError, UsageError
 
 logger = logging.getLogger("dialogs")
@@ -45,12 +45,20 @@ class Posting:
         """
         posts = posts_of(message, delivery_id.rpartition("/")[2], mrkdwn=self._mrkdwn)
         for part in range(max(posted, self._parts.get(delivery_id, 0)), len(posts)):
-            await self._web.post(
-                place, posts[part], delivery_id=delivery_id, part=part, mrkdwn=self._mrkdwn
-            )
+            try:
+                await self._post(place, posts[part], delivery_id, part)
+            except ChannelError as error:
+                if not (posts[part].blocks and is_about_blocks(error)):
+                    raise
+                # Else nobody would see the question that the dialog waits at.
+                logger.error("The text of a message was posted in place of its blocks: %s", error)  # noqa: TRY400
+                await self._post(place, Post(posts[part].text), delivery_id, part)
             self._parts[delivery_id] = part + 1
         if len(self._parts) > REMEMBERED:
             self._parts.popitem(last=False)
+
+    async def _post(self, place: Place, post: Post, delivery_id: str, part: int) -> None:
+        await self._web.post(place, post, delivery_id=delivery_id, part=part, mrkdwn=self._mrkdwn)
 
     async def say_again(self, place: Place, message: Any, delivery_id: str) -> None:
         """Post what is missing of a message that may stand there already.

@@ -161,6 +161,15 @@ def refused(method: str, error: Exception) -> ChannelError:
     )
 
 
+ABOUT_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+"""Errors of Slack's about the blocks of a message."""
+
+
+def is_about_blocks(error: ChannelError) -> bool:
+    """Whether the message might be taken without its blocks."""
+    return _code(error.__cause__) in ABOUT_BLOCKS
+
+
 PASSING = frozenset(
     {
         *("", "ratelimited", "rate_limited", "request_timeout", "service_unavailable"),

@@ -84,6 +84,25 @@ async def test_what_cannot_pass_is_given_up(slack, app, fault):
     assert caught.value.permanent
 
 
+@pytest.mark.parametrize("fault", ["invalid_blocks", "msg_blocks_too_long"])
+async def test_blocks_that_slack_refuses_give_way_to_the_text(slack, app, fault, caplog):
+    slack.fail("chat.postMessage", fault)
+    blocks = ({"type": "section", "text": {"type": "mrkdwn", "text": "?"}},)
+    await post(made(app), Message("Which *day* & hour?", blocks=blocks))
+    [message] = slack.channels["C0GENERAL"]
+    assert (message["text"], message.get("blocks")) == ("Which *day* &amp; hour?", None)
+    assert fault in caplog.text
+    await resent(slack, app, Message("Which *day* & hour?", blocks=blocks))
+    assert len(texts(slack)) == 1
+
+
+async def test_blocks_that_are_refused_for_another_reason_are_not_said_in_text(slack, app):
+    slack.fail("chat.postMessage", "internal_error")
+    with pytest.raises(ChannelError):
+        await post(made(app), Message("?", blocks=({"type": "divider"},)))
+    assert texts(slack) == []
+
+
 async def test_a_call_that_hangs_is_given_up_for_now(slack, app):
     slack.fail("chat.postMessage", "hang")
     with pytest.raises(ChannelError) as caught:
