@@ -63,6 +63,16 @@ async def test_inline_code_may_be_a_list_of_its_lines(load):
     assert (await bot.handle_message("u", "hi")).messages == ["Hello! What's your name?"]
 
 
+async def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    file = tmp_path / "steps.json"
+    file.write_text(json.dumps({"start": INLINE}), encoding="utf-8-sig")
+    steps = StateSteps(initial="start")
+
+    steps.register_from_json(file)
+
+    assert steps.states == ["start"]
+
+
 async def test_a_bare_runner_waits_for_inline_code_even_inside_an_event_loop(load):
     run = load({"start": INLINE, "get_name": "my_app_states.get_name"}).dialog()
     persistence = InMemoryPersistence()

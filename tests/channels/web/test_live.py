@@ -73,6 +73,33 @@ async def test_a_quick_turn_is_told_in_one_frame_besides_its_answer(monkeypatch)
     assert frames == [("welcome", None), ("news", False), *turn, *turn]
 
 
+class Counting(MemoryStore):
+    """Counts how often a conversation is loaded, besides by turns."""
+
+    loads = 0
+
+    async def load(self, chat_id, **options):
+        self.loads += 1
+        return await super().load(chat_id, **options)
+
+
+async def test_a_message_is_read_once_after_its_turn():
+    store = Counting()
+    async with (
+        serving(app_of(orchestrator_of(store), poll_s=60)) as url,
+        live(url, None) as socket,
+    ):
+        await socket.send(type="hello")
+        await socket.send(type="start")
+        await socket.next("answered")
+        before = store.loads
+        for number in range(5):
+            await socket.send(type="message", message_id=str(number), text="pizza")
+            await socket.next("answered")
+
+    assert store.loads - before == 5
+
+
 def words(conversation):
     """A view for the tests: how much was said."""
     return None if conversation is None else {"words": len(conversation.history)}
