@@ -339,6 +339,20 @@ async def test_a_conversation_that_another_process_holds_is_waited_for_and_it_sa
     assert "\n".join(heard).count("Another process") == 1
 
 
+async def test_a_line_that_waited_while_its_question_was_answered_elsewhere_is_refused(bot, sit):
+    orchestrator = bot(two_questions)
+    ada = await sit(orchestrator)
+    await hears(ada, "First?")
+    claim = await orchestrator.store.claim(ada.chat_id, now=START.timestamp(), lease_s=30)
+    await ada.say("C")
+    await hears(ada, "Another process holds this conversation")
+    await orchestrator.store.release(claim)
+    await bot(two_questions).handle_message(ada.chat_id, 1)
+    heard = "\n".join(await hears(ada, "2. D"))
+    assert "That question is over.\nSecond?\n  1. C\n  2. D" in heard
+    assert "Result" not in heard
+
+
 async def test_a_dialog_that_needs_the_opening_message_waits_for_it(bot, sit):
     orchestrator = bot(needs_a_word)
     ada = await sit(orchestrator, "please", "thanks")

@@ -119,9 +119,8 @@ class Talk:
         if asking.said and self._shown.isdisjoint(self._ids(asking)):
             self._refuse(conversation)  # it was asked elsewhere: they have not seen it
             return
-        answer = meant(line, asking.messages)
-        # A button answers this question and no later one.
-        turn = await self._say(answer, conversation.prompt if answer is not line else None)
+        # It answers this question and no later one.
+        turn = await self._say(meant(line, asking.messages), conversation.prompt)
         if turn is not None and turn.stale:
             self._refuse(await self._load())
 
