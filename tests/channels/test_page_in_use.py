@@ -29,20 +29,20 @@ async def test_addresses_in_a_text_can_be_followed_and_nothing_else(person, site
     await say(page, "hostile")
     await last(page, "<img src=x")
     await say(
-        page, "See https://shop.example/a?b=1&c=<x>, or javascript:alert(1) (http://d.example)."
+        page,
+        "See https://shop.example/a?b=1&c=<x>, or javascript:alert(1) (http://d.example). "
+        "https://e.example/\u202egpj.exe",
     )
     await last(page, "You said See")
 
     links = page.locator("#log .theirs .bubble a")
-    assert await links.all_text_contents() == ["https://shop.example/a?b=1&c=", "http://d.example"]
-    for link in await links.all():
-        assert await link.get_attribute("href") in {
-            "https://shop.example/a?b=1&c=",
-            "http://d.example/",
-        }
+    shown = ["https://shop.example/a?b=1&c=", "http://d.example", "https://e.example/"]
+    assert await links.all_text_contents() == shown
+    for link, address in zip(await links.all(), shown, strict=True):
+        assert (await link.get_attribute("href")).rstrip("/") == address.rstrip("/")
         assert await link.get_attribute("rel") == "noopener noreferrer"
         assert await link.get_attribute("target") == "_blank"
-    assert (await said(page))[-1].endswith("javascript:alert(1) (http://d.example).")
+    assert (await said(page))[-1].endswith("(http://d.example). https://e.example/\u202egpj.exe")
     assert page.errors == []
 
 

@@ -1,6 +1,7 @@
 // How messages look. Whatever a message says is text: nothing here makes HTML of it.
 
-const ADDRESS = /https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]]/g;
+// An address in a text; what turns the direction of writing, and could disguise it, ends it.
+const ADDRESS = /https?:\/\/[^\s<>"\u202a-\u202e\u2066-\u2069]*[^\s<>"\u202a-\u202e\u2066-\u2069'.,;:!?)\]]/g;
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 export function element(name, className = "", text = "") {
