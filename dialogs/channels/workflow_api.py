@@ -58,7 +58,7 @@ class WorkflowStanding(BaseModel):
 
     workflow_id: str
     step: str | None = Field(description="The step that waits; null: the workflow is over.")
-    variables: dict[str, Any]
+    variables: dict[str, Any] = Field(description="Those that were set, and are for clients.")
     history: list[Taken] = Field(description="The last steps that are over, oldest first.")
     error: dict[str, Any] | None = Field(description="The failure that it ended by.")
 
@@ -128,14 +128,18 @@ def add_workflows(
 def _standing_of(
     conversation: Conversation | None, workflows: Workflows, root: Any
 ) -> WorkflowStanding | None:
-    """Where the workflow of a conversation stands; None where none runs in it."""
+    """Where the workflow of a conversation stands; None where none runs in it.
+
+    Variables that begin with "_" are not for clients.
+    """
     view = None if conversation is None else look(workflows, conversation, root)
     if view is None:
         return None
+    shown = {name: value for name, value in view.variables.items() if not name.startswith("_")}
     return WorkflowStanding(
         workflow_id=view.workflow_id,
         step=view.step,
-        variables=as_json(view.variables),
+        variables=as_json(shown),
         history=[Taken(**taken) for taken in view.history],
         error=as_json(view.error),
     )

@@ -9,7 +9,7 @@ from dialogs.channels.workflow_api import add_workflows
 from dialogs.stores import MemoryStore
 from dialogs.workflows.catalog import Workflows
 from tests.channels.web.people import live, serving
-from tests.workflows.documents import say, workflow
+from tests.workflows.documents import listen, say, workflow
 
 SECRET = "a secret of the tests, and of no use elsewhere"
 HOOKS = "another secret of the tests, for webhooks"
@@ -143,6 +143,31 @@ async def test_a_conversation_without_a_workflow_has_none_to_show(client):
     answer = await client.get(where, headers=bearer(started["token"]))
 
     assert answer.status_code == 404
+
+
+async def test_variables_that_begin_with_an_underscore_stay_on_the_server():
+    own = workflow(
+        {"id": "login", "type": "auth", "auth_provider": "bank", "response_mapping": {"_key": ""}},
+        say("greet", "Key: {_key}."),
+        listen("wait"),
+        variables={"_secret": "hunter2", "public": 1},
+    )
+    workflows = Workflows(own, auth={"bank": lambda: "k-7"})
+    app = create_app(
+        Orchestrator(workflows.root(), store=MemoryStore(), history=9), secret=SECRET, timers=False
+    )
+    add_workflows(app, workflows)
+    async with serving(app) as url, live(url, None) as socket:
+        await socket.send(type="hello")
+        await socket.send(type="start", root="workflow:w")
+        await socket.send(type="watch", view="workflow")
+        by_socket = (await socket.next("view"))["value"]
+        async with httpx.AsyncClient(base_url=url) as client:
+            own, headers, _ = await begin(client)
+            by_rest = (await client.get(f"conversations/{own}/workflow", headers=headers)).json()
+
+    assert socket.texts == ["Key: k-7."]
+    assert by_socket["variables"] == by_rest["variables"] == {"public": 1}
 
 
 async def test_with_the_hosts_own_users_each_has_their_workflow():
