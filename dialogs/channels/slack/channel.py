@@ -146,7 +146,7 @@ class SlackChannel:
         context = req.context
         heard = heard_message(
             req.body.get("event") or {},
-            team=_team(req),
+            team=self._team(req),
             bot_user=context.bot_user_id,
             bot_id=context.bot_id,
             bots=self._bots,
@@ -155,7 +155,7 @@ class SlackChannel:
         return True if heard is None else partial(self._hear, heard)
 
     def _judge_action(self, req: AsyncBoltRequest) -> Work | bool:
-        heard = heard_action(req.body, team=_team(req), threads=self._threads)
+        heard = heard_action(req.body, team=self._team(req), threads=self._threads)
         if heard is None:
             return False
         number, index = pressed(req.body)
@@ -163,6 +163,16 @@ class SlackChannel:
             return partial(self._answer, heard, number, index)
         # No dialog said that message.
         return partial(self._hear, heard) if self._roots.begun_by(heard) is not None else False
+
+    def _team(self, req: AsyncBoltRequest) -> str:
+        """The workspace that the bot is in; in shared channels, people may be in others."""
+        context = req.context
+        authorized = context.authorize_result
+        team = (authorized.team_id if authorized is not None else None) or context.team_id or ""
+        self._clients.learn(
+            team, context.enterprise_id, is_installed_there=bool(context.is_enterprise_install)
+        )
+        return team
 
     async def _hear(self, heard: Heard) -> None:
         """Give a conversation what was said to it; begin one, where that begins one."""
@@ -283,10 +293,3 @@ def _place(chat_id: str) -> Place:
         return Place.of(chat_id)
     except UsageError as error:
         raise ChannelError(error.what, error.why, error.remedy, permanent=True) from None
-
-
-def _team(req: AsyncBoltRequest) -> str:
-    """The workspace that the bot is in; in shared channels, people may be in others."""
-    authorized = req.context.authorize_result
-    team = authorized.team_id if authorized is not None else None
-    return team or req.context.team_id or ""

@@ -21,6 +21,17 @@ class WorkspaceClients:
         self._app = app
         self._session: Any = None
         self._clients: dict[str, Any] = {}
+        self._organizations: dict[str, tuple[str | None, bool]] = {}
+
+    def learn(self, team: str, organization: str | None, *, is_installed_there: bool) -> None:
+        """Learn from an event under which names the installation store has a workspace.
+
+        Args:
+            team: the workspace.
+            organization: the organization of Enterprise Grid that it is in; None: none.
+            is_installed_there: whether the app is installed for the whole organization.
+        """
+        self._organizations[team] = (organization, is_installed_there)
 
     async def open(self) -> None:
         """Open the pool of connections."""
@@ -47,15 +58,17 @@ class WorkspaceClients:
         if installations is None:
             return self._with_token(self._app.client.token)
         # Asked each time: tokens change, and apps are removed.
+        organization, is_installed_there = self._organizations.get(team, (None, False))
         bot = await installations.async_find_bot(
-            enterprise_id=None, team_id=team, is_enterprise_install=False
+            enterprise_id=organization, team_id=team, is_enterprise_install=is_installed_there
         )
         if bot is None:
             raise ChannelError(
                 f"The Slack app is not installed in the workspace {team}.",
-                "The installation store has no bot for it.",
+                "The installation store has no bot for it. Workspaces of an organization are found "
+                "once an event came from them.",
                 "Install the app there again.",
-                permanent=True,
+                permanent=team in self._organizations,
             )
         return self._with_token(bot.bot_token)
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.oauth.installation_store import FileInstallationStore, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -22,8 +23,9 @@ from dialogs import (
 from dialogs.channels.slack import Place, SlackChannel, posting
 from dialogs.stores import MemoryStore
 from dialogs.testing import FakeClock
-from tests.channels.slack.fake_slack import SECRET, TEAM, TOKEN
-from tests.channels.slack.slack_people import User
+from tests.channels.slack.conftest import serving
+from tests.channels.slack.fake_slack import BOT, BOT_ID, SECRET, TEAM, TOKEN
+from tests.channels.slack.slack_people import User, callback
 
 CHAT = f"slack:{TEAM}:C0GENERAL"
 
@@ -295,8 +297,10 @@ async def test_between_aenter_and_aexit_connections_stay_open(slack, app):
 class Installations(AsyncInstallationStore):
     """An installation store with one workspace."""
 
+    team = TEAM
+
     async def async_find_bot(self, *, enterprise_id, team_id, is_enterprise_install=False):
-        return type("Bot", (), {"bot_token": TOKEN}) if team_id == TEAM else None
+        return type("Bot", (), {"bot_token": TOKEN}) if team_id == self.team else None
 
 
 @pytest.fixture
@@ -318,6 +322,47 @@ async def test_an_app_in_many_workspaces_uses_the_token_of_each(slack, distribut
     assert texts(slack) == ["Hello"]
     with pytest.raises(ChannelError, match="T0GONE") as caught:
         await post(channel, chat_id="slack:T0GONE:C0GENERAL")
+    assert not caught.value.permanent  # it may be in an organization, of which no event told yet
+
+
+@pytest.mark.parametrize("is_installed_there", [False, True])
+async def test_a_workspace_of_an_organization_is_found_once_an_event_came(
+    slack, tmp_path, is_installed_there
+):
+    """With an installation store of Slack's own, and Bolt's own way to look in it."""
+    store = FileInstallationStore(base_dir=str(tmp_path))
+    names = {"enterprise_id": "E0ORG", "is_enterprise_install": is_installed_there}
+    team = None if is_installed_there else TEAM
+    store.save(
+        Installation(
+            user_id="U1", bot_token=TOKEN, bot_id=BOT_ID, bot_user_id=BOT, team_id=team, **names
+        )
+    )
+
+    def new_app():
+        client = AsyncWebClient(base_url=slack.url)
+        return AsyncApp(client=client, signing_secret=SECRET, installation_store=store)
+
+    app, ada = new_app(), User(slack, "ada")
+    made(app)
+    async with serving(slack, app):
+        body = callback(ada.message("hello"))
+        body["authorizations"][0] |= names
+        assert await slack.send(body) == 200
+    assert await ada.heard() == ["You said 'hello'."]
+    after_a_restart = made(new_app())
+    with pytest.raises(ChannelError) as caught:
+        await post(after_a_restart, chat_id=ada.chat_id, number=2)
+    assert not caught.value.permanent
+
+
+async def test_what_is_said_where_the_app_was_removed_is_given_up(slack, distributed):
+    channel = made(distributed)
+    async with serving(slack, distributed):
+        await User(slack, "ada").say("hello")
+    distributed.installation_store.team = "T0OTHER"
+    with pytest.raises(ChannelError, match="not installed") as caught:
+        await post(channel)
     assert caught.value.permanent
 
 
