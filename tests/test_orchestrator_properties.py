@@ -106,7 +106,9 @@ INTERRUPTS = [
 
 # --- the model --------------------------------------------------------------------------------
 
-TIME = object()
+
+class TIME:
+    """The answer that the time of a wait has passed; a class, since copies of it are itself."""
 
 
 class Broken(Exception):
@@ -443,6 +445,8 @@ class Conversations(RuleBasedStateMachine):
         if fault is not None and not self.world.broken:
             answer = self.runner.run(self.faulty(ask, Fault(*fault)))
             happened = self.revision() > before
+            if event == ("wake",) and not answer:
+                answer = None  # what could not be fired is fired by the next pass
             if answer is None:  # it is asked again
                 if happened:
                     expected, _ = self.model.happen(event, then)
