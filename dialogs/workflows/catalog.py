@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from dialogs.dialog import DialogFunction, dialog
 from dialogs.errors import UsageError
@@ -87,6 +88,7 @@ class Workflows:
         if default is not None:
             self.dialog(default)
         self._root = self._make_root()
+        self._attached: WeakSet[Any] = WeakSet()
 
     def dialog(self, workflow_id: str) -> DialogFunction[..., Any]:
         """A workflow as a dialog: call it with the message that begins it, and variables.
@@ -111,9 +113,18 @@ class Workflows:
         return self._root
 
     def attach(self, orchestrator: Any) -> None:
-        """Let an orchestrator begin conversations with each workflow, as "workflow:" and its id."""
+        """Let an orchestrator begin conversations with each workflow, as "workflow:" and its id.
+
+        Every process that takes turns needs it, those that run timers too. Once is enough.
+
+        Raises:
+            UsageError: other workflows have one of the ids there.
+        """
+        if orchestrator in self._attached:
+            return
         for name, found in self._dialogs.items():
             orchestrator.add_root(ROOT + name, found)
+        self._attached.add(orchestrator)
 
     def pick(self, heard: Heard) -> str | None:
         """The workflow for an understood message, or None."""

@@ -138,7 +138,9 @@ def _read(path: Path) -> dict[str, Any]:
         size = path.stat().st_size
         if size > MAX_FILE:
             raise _unreadable(path, f"it has {size:,} bytes, and {MAX_FILE:,} are the most")
-        states = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_doubles)
+        states = json.loads(
+            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_doubles
+        )
     except UsageError:
         raise
     except RecursionError:

@@ -233,6 +233,17 @@ async def test_looking_at_a_workflow_that_is_gone_or_another_dialog_shows_nothin
     assert look(workflows, await orchestrator.conversation("d"), workflows.root()) is None
 
 
+def test_an_orchestrator_takes_the_same_workflows_twice_and_others_of_the_same_id_never():
+    orchestrator = Orchestrator(root_of(), store=MemoryStore())
+    workflows = Workflows([GREET, ORDER])
+
+    workflows.attach(orchestrator)
+    workflows.attach(orchestrator)
+
+    with pytest.raises(UsageError, match="'workflow:greeting' cannot name another root"):
+        Workflows(GREET).attach(orchestrator)
+
+
 async def test_each_workflow_can_be_a_root_of_an_orchestrator():
     orchestrator = Orchestrator(shop, store=MemoryStore())
     workflows.attach(orchestrator)
