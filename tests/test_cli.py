@@ -1,5 +1,6 @@
 """The `dialogs` command, run as people and scripts run it."""
 
+import contextlib
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ import pytest
 from dialogs import UsageError
 from dialogs.cli import main
 from dialogs.cli.targets import find_target
-from tests.terminals import CLONE, KILLED, Pipe, Window, run
+from tests.terminals import CLONE, KILLED, LIMIT_S, Pipe, Window, run
 
 BOT = """
 from dialogs import *
@@ -241,6 +242,18 @@ def test_everybody_has_a_conversation_and_new_starts_it_over(run_here):
     assert run_here("chat", "shop:shop", "--as", "ada").stdout == "[b]How many?[/b]\n"
     assert said("--as", "ada", "--new") == question
     assert run_here("chat", "shop:shop", "--as", "bob").stdout == "[b]How many?[/b]\n"
+
+
+def test_where_nobody_reads_on_it_leaves_and_what_was_not_shown_is_kept(folder, start):
+    program = start("chat", "shop:shop")
+    assert program.line() == "What would you like?"
+    program.process.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        for line in ("tea", "4", "never heard"):
+            program.say(line)
+    assert program.process.wait(LIMIT_S) == 0
+    done = run("chat", "shop:shop", folder=folder, text="3\n")
+    assert (done.stdout, done.stderr[-10:]) == ("[b]How many?[/b]\n", "Result: 6\n")
 
 
 def test_an_empty_name_is_refused(run_here):

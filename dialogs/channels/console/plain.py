@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import os
 import re
 import sys
@@ -56,21 +57,29 @@ class PlainTerminal:
         self._read = read or _Stdin().read
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self._is_left = False
+        """Whether what reads our output is gone, as in `| head`."""
 
     def show(self, message: Any) -> None:
         """Write a message, as text alone."""
-        self._write(self._out, in_text(message))
+        try:
+            self._write(self._out, in_text(message))
+        except BrokenPipeError:
+            self._is_left = True
+            raise
 
     def tell(self, text: str) -> None:
         """Write the channel's own words to where errors go."""
-        self._write(self._err, text)
+        with contextlib.suppress(BrokenPipeError):  # then nobody is there to be told
+            self._write(self._err, text)
 
     def recall(self, lines: Sequence[str]) -> None:
         """Nobody looks back in a pipe."""
 
     async def read(self) -> str | None:
-        """The next line; None at the end of the input."""
-        return await self._read()
+        """The next line; None at the end of the input, and where nobody reads the output."""
+        line = None if self._is_left else await self._read()
+        return None if self._is_left else line
 
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(harmless(text) + "\n")
