@@ -18,7 +18,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from dialogs.errors import StoreError
+from dialogs.errors import StoreError, UsageError
 
 logger = logging.getLogger("dialogs")
 
@@ -127,7 +127,16 @@ def listen(app: AsyncApp, messages: Judge, actions: Judge, acknowledging: Acknow
         messages: judges `message` and `app_mention` events.
         actions: judges presses of buttons, and the use of other components.
         acknowledging: takes the turns.
+
+    Raises:
+        UsageError: it is no `AsyncApp`.
     """
+    if not isinstance(app, AsyncApp):
+        raise UsageError(
+            f"SlackChannel was given {type(app).__name__}, which is no AsyncApp.",
+            "It takes turns of asyncio, for which Bolt has an app of its own.",
+            "Make it with: from slack_bolt.async_app import AsyncApp.",
+        )
     spoken = _Listening(messages, acknowledging)
     for event in ("message", "app_mention"):
         app.event(event, middleware=[spoken])(_never_called)

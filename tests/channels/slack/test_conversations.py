@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
 from dialogs import (
@@ -594,6 +595,12 @@ def test_without_slack_bolt_the_channel_says_what_to_install(app, orchestrator, 
     monkeypatch.setitem(sys.modules, "slack_bolt.async_app", None)
     monkeypatch.delitem(sys.modules, "dialogs.channels.slack.listening", raising=False)
     with pytest.raises(UsageError, match=r'pip install "resumable-dialogs\[slack\]"'):
+        SlackChannel(orchestrator, app)
+
+
+def test_an_app_that_does_not_await_is_refused(orchestrator):
+    app = App(token="xoxb-1", signing_secret=SECRET, token_verification_enabled=False)
+    with pytest.raises(UsageError, match="is no AsyncApp"):
         SlackChannel(orchestrator, app)
 
 
