@@ -33,7 +33,7 @@ class Conversation:
         digressions: how many interrupts were called.
         seen: the encoded replies to the last message ids.
         error: the traceback of the last turn, where it failed; "" where it did not.
-        failures: how many turns failed since the time of a wait passed.
+        failures: how many turns failed, one after another.
         retry_at: before when a timer is not tried again after a failure, in UTC seconds, or None.
         resends: how often sending the outbox has failed, one time after another.
         resend_at: when it is sent again, in UTC seconds; None: at once.

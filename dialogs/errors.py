@@ -368,6 +368,7 @@ class ChannelError(DialogsError):
     Attributes:
         permanent: whether trying again is of no use. A sender that raises such an error has its
             message given up, where another one is sent again.
+        retry_after_s: when to try again, in seconds from now; None: the orchestrator decides.
     """
 
     def __init__(
@@ -377,9 +378,11 @@ class ChannelError(DialogsError):
         remedy: str | None = None,
         *,
         permanent: bool = False,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(what, why, remedy)
         self.permanent = permanent
+        self.retry_after_s = retry_after_s
 
 
 class StepFailed(DialogsError):

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from dialogs.conversation import Conversation
+from dialogs.delivery import Delivery
 from dialogs.drivers import REAL, World
-from dialogs.errors import LogError, UsageError
+from dialogs.errors import UsageError
 from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, as_data
 from dialogs.flow import Flow, Interrupt, opener, takes_opening
 from dialogs.ids import MAX_DELIVERY_ID, check_chat_id, check_id
+from dialogs.leases import Leases
 from dialogs.messages import Sender
 from dialogs.senders import Senders
 from dialogs.spans import Span, seconds
@@ -22,7 +24,7 @@ from dialogs.standing import Status
 from dialogs.stores.base import Store
 from dialogs.timers import Timers
 from dialogs.waits import check_signal_name
-from dialogs.worker import Worker, decode
+from dialogs.worker import Worker
 
 
 class Orchestrator:
@@ -115,7 +117,9 @@ class Orchestrator:
         self._senders = Senders(sender)
         lease_s = seconds(lease, "lease={!r}")
         ttl_s = None if ttl is None else seconds(ttl, "ttl={!r}")
-        self._worker = Worker(store, flow, self._senders, World(clock), lease_s, ttl_s, on_error)
+        self._leases = Leases(store, World(clock), lease_s, ttl_s)
+        delivery = Delivery(self._senders, self._leases)
+        self._worker = Worker(self._leases, flow, delivery, on_error)
         self._timers = Timers(self._worker)
         self._poll_s = seconds(poll, "poll={!r}")
         self._patience_s = seconds(lease_s + 1.0 if patience is None else patience, "patience={!r}")
@@ -127,7 +131,7 @@ class Orchestrator:
 
     async def __aexit__(self, *exc: object) -> None:
         """Close the store, once what is under way in the background is done."""
-        await self._worker.settle()
+        await self._leases.settle()
         await self.store.close()
 
     def attach(self, prefix: str, sender: Sender) -> None:
@@ -255,8 +259,7 @@ class Orchestrator:
             LogError: its bytes cannot be read.
         """
         check_chat_id(chat_id)
-        stored = await self.store.load(chat_id, now=self._worker.now())
-        return None if stored is None else decode(chat_id, stored.body)
+        return await self._leases.load(chat_id)
 
     async def conversations(
         self, status: Status | str | None = None
@@ -266,16 +269,8 @@ class Orchestrator:
         Raises what `conversation` does; for the first that cannot be read, after all the others.
         """
         wanted = None if status is None else Status.named(status).value
-        unreadable: LogError | None = None
-        async for stored in self.store.scan(wanted, now=self._worker.now()):
-            try:
-                conversation = decode(stored.chat_id, stored.body)
-            except LogError as error:
-                unreadable = unreadable or error
-            else:
-                yield stored.chat_id, conversation
-        if unreadable is not None:
-            raise unreadable
+        async for chat_id, conversation in self._leases.scan(wanted):
+            yield chat_id, conversation
 
     # --- timers -------------------------------------------------------------------------------
 

@@ -8,8 +8,9 @@ import random
 
 from dialogs.errors import Busy, Conflict, StoreError, StoreUnavailable
 from dialogs.events import Turn, Woken
+from dialogs.leases import is_cancellation
 from dialogs.turn import backoff
-from dialogs.worker import Worker, is_cancellation
+from dialogs.worker import Worker
 
 logger = logging.getLogger("dialogs")
 
@@ -32,26 +33,54 @@ class Timers:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self._leases = worker.leases
         self._resting: dict[str, tuple[int, float]] = {}
 
     async def run(self, poll_s: float) -> None:
-        """Fire what is due, every `poll_s` seconds, until cancelled."""
-        while True:
-            try:
-                for turn in await self.fire_due():
-                    if turn.messages and not self._worker.senders:
-                        logger.warning(
-                            "A timer of conversation %r said %d message(s), and there is no sender "
-                            "to send them. Give the Orchestrator a sender, or call fire_due() and "
-                            "deliver what it returns.",
-                            turn.chat_id,
-                            len(turn.messages),
-                        )
-            except StoreError as error:
-                logger.warning("What is due could not be read: %s", error)
-            except Exception:
-                logger.exception("What is due could not be woken.")
-            await asyncio.sleep(poll_s)
+        """Fire what is due, every `poll_s` seconds, until cancelled.
+
+        What turns of this process make due sooner than that is fired at its time.
+        """
+        loop = asyncio.get_running_loop()
+
+        def watch(chat_id: str, deadline: float) -> None:
+            left_s = deadline - self._leases.now()
+            if left_s < poll_s:
+                # A millisecond late: a moment too soon, it would be woken for nothing.
+                loop.call_later(max(left_s, 0.0) + 0.001, fire, chat_id)
+
+        def fire(chat_id: str) -> None:
+            if watch in self._worker.watchers:
+                self._leases.in_background(self._fire(chat_id))
+
+        self._worker.watchers.append(watch)
+        try:
+            while True:
+                try:
+                    for turn in await self.fire_due():
+                        self._check_sent(turn)
+                except StoreError as error:
+                    logger.warning("What is due could not be read: %s", error)
+                except Exception:
+                    logger.exception("What is due could not be woken.")
+                await asyncio.sleep(poll_s)
+        finally:
+            self._worker.watchers.remove(watch)
+
+    async def _fire(self, chat_id: str) -> None:
+        turn = await self._wake(chat_id)
+        if turn is not None:
+            self._check_sent(turn)
+
+    def _check_sent(self, turn: Turn) -> None:
+        if turn.messages and not self._worker.delivery.senders:
+            logger.warning(
+                "A timer of conversation %r said %d message(s), and there is no sender to send "
+                "them. Give the Orchestrator a sender, or call fire_due() and deliver what it "
+                "returns.",
+                turn.chat_id,
+                len(turn.messages),
+            )
 
     async def fire_due(self) -> list[Turn]:
         """Wake what is due, once; returns the turns that came of it."""
@@ -60,7 +89,7 @@ class Timers:
         gate = asyncio.Semaphore(AT_ONCE)
         while True:
             limit = BATCH + len(tried) + len(self._resting)
-            due = await self._worker.store.due(now=self._worker.now(), limit=limit)
+            due = await self._leases.store.due(now=self._leases.now(), limit=limit)
             fresh = [chat_id for chat_id in due if chat_id not in tried]
             tried.update(fresh)
             if not fresh:
@@ -69,31 +98,33 @@ class Timers:
             awake = [chat_id for chat_id in fresh if not self._rests(chat_id)]
             # Not in the same order in every worker: they would meet at each conversation.
             random.shuffle(awake)
-            woken = await asyncio.gather(*[self._wake(chat_id, gate) for chat_id in awake])
+            woken = await asyncio.gather(*[self._wake_in(gate, chat_id) for chat_id in awake])
             turns += [turn for turn in woken if turn is not None]
 
-    async def _wake(self, chat_id: str, gate: asyncio.Semaphore) -> Turn | None:
+    async def _wake_in(self, gate: asyncio.Semaphore, chat_id: str) -> Turn | None:
         async with gate:
-            try:
-                return await self._worker.happen(chat_id, Woken(), patience_s=0.0)
-            except Busy:
-                return None  # whoever holds it sees to it
-            except (Conflict, StoreUnavailable) as error:
-                # It is not to blame: it is woken again as soon as can be.
-                self._resting.pop(chat_id, None)
-                logger.warning("A timer of conversation %r was not fired: %s", chat_id, error)
-                return None
-            except (Exception, asyncio.CancelledError) as error:
-                if is_cancellation(error):
-                    raise
-                logger.exception("A timer of conversation %r failed.", chat_id)
-                return None
+            return await self._wake(chat_id)
+
+    async def _wake(self, chat_id: str) -> Turn | None:
+        try:
+            return await self._worker.happen(chat_id, Woken(), patience_s=0.0)
+        except Busy:
+            pass  # whoever holds it sees to it
+        except (Conflict, StoreUnavailable) as error:
+            # It is not to blame: it is woken again as soon as can be.
+            self._resting.pop(chat_id, None)
+            logger.warning("A timer of conversation %r was not fired: %s", chat_id, error)
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancellation(error):
+                raise
+            logger.exception("A timer of conversation %r failed.", chat_id)
+        return None
 
     # --- what stays due -----------------------------------------------------------------------
 
     def _rests(self, chat_id: str) -> bool:
         """Whether a conversation rests; where not, it does from now on, if it stays due."""
-        now = self._worker.now()
+        now = self._leases.now()
         times, until = self._resting.get(chat_id, (0, now))
         if now < until:
             return True

@@ -30,6 +30,9 @@ SEEN = 32
 KEPT = 1000
 """How many messages, and how many signals, are kept while nothing waits for them."""
 
+FIRST_RETRY_S, LAST_RETRY_S = 5.0, 3600.0
+"""How soon, and how late, what failed is tried again by itself."""
+
 LONGEST_ERROR = 10_000
 """How much of a traceback is kept, in characters; its end says most."""
 
@@ -101,11 +104,6 @@ def failed(
         now: the time, in UTC seconds.
         history: how many messages the conversation keeps of what was said.
     """
-    # Only what is past would be tried again in a circle: another deadline stays where it is.
-    failures, retry_at = before.failures, before.retry_at
-    if before.is_past(now):
-        failures += 1
-        retry_at = now + backoff(failures)
     number = before.serial if apology is None else before.serial + 1
     said = [] if apology is None else [Entry(number, False, now, apology)]
     return before.replace(
@@ -113,15 +111,23 @@ def failed(
         outbox=before.outbox + [[entry.number, entry.message] for entry in said],
         history=(before.history + said)[-history:] if history else before.history,
         error="".join(traceback.format_exception(error))[-LONGEST_ERROR:],
-        failures=failures,
-        retry_at=retry_at,
+        failures=before.failures + 1,
+        retry_at=_retry_at(before, now),
         updated_at=now,
     )
 
 
+def _retry_at(before: Conversation, now: float) -> float | None:
+    """When what is past is tried again, later each time; a deadline to come stays where it is."""
+    if not before.is_past(now):
+        return None
+    waited = 0.0 if before.retry_at is None else before.retry_at - before.updated_at
+    return now + min(max(2 * waited, FIRST_RETRY_S), LAST_RETRY_S)
+
+
 def backoff(failures: int) -> float:
     """How long to wait before trying again, in seconds: longer each time, an hour at most."""
-    return float(min(5 * 2 ** min(failures - 1, 20), 3600))
+    return min(FIRST_RETRY_S * 2.0 ** min(failures - 1, 20), LAST_RETRY_S)
 
 
 # --- events -----------------------------------------------------------------------------------

@@ -173,15 +173,37 @@ async def test_a_duplicate_sends_what_is_left():
     assert sender.messages == ["Go on.", "a 1", "a 2"]
 
 
-async def test_what_fails_again_with_the_next_turn_is_tried_later_still():
+async def test_turns_that_come_while_nothing_can_be_sent_put_it_off_no_further():
     sender, bots = Breaking("a 1"), Bots()
     bot = bots.bot(sender)
     await bot.start("c")
-    await bot.handle_message("c", "a")
-    await bot.handle_message("c", "b")
+    for _ in range(12):
+        await bot.handle_message("c", "a")
     conversation = await bot.conversation("c")
-    assert conversation.wake_at - bots.clock().timestamp() == 10
-    assert [text for _, text in conversation.outbox] == ["a 1", "a 2", "b 1", "b 2"]
+    assert (conversation.resends, conversation.wake_at) == (1, bots.clock().timestamp() + 5)
+    bots.clock.advance(5)
+    await bot.handle_message("c", "a")
+    assert (await bot.conversation("c")).wake_at == bots.clock().timestamp() + 10
+
+
+async def test_a_sender_may_say_when_it_is_tried_again():
+    bots, errors = Bots(), [None, 90, 2]
+
+    class Limited(Recorder):
+        async def send_message(self, chat_id, message, *, delivery_id):
+            if errors:
+                error = ChannelError("Too many messages.", retry_after_s=errors.pop(0))
+                raise error
+            await super().send_message(chat_id, message, delivery_id=delivery_id)
+
+    sender = Limited()
+    bot = bots.bot(sender)
+    await bot.start("c")
+    for wait_s in (5, 90, 2):
+        assert (await bot.conversation("c")).wake_at == bots.clock().timestamp() + wait_s
+        bots.clock.advance(wait_s)
+        await bot.fire_due()
+    assert sender.messages == ["Go on."]
 
 
 async def test_what_is_left_is_sent_after_the_end_of_the_conversation_too():
@@ -370,7 +392,7 @@ async def test_a_turn_cancelled_while_it_sends_has_happened(message, when):
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    await bot._worker.settle()
+    await bot._leases.settle()
 
     # What was surely sent is acknowledged; the one it stopped at may come again.
     left = [text for _, text in (await bot.conversation("c")).outbox]
@@ -406,7 +428,7 @@ async def test_a_turn_cancelled_while_it_acknowledges_is_acknowledged_all_the_sa
     with pytest.raises(asyncio.CancelledError):
         await work
     stop.opened.set()
-    await bot._worker.settle()
+    await bot._leases.settle()
     assert (await bot.conversation("c")).outbox == []
     assert (await bot.handle_message("c", "done")).result == ["a"]
 

@@ -122,7 +122,7 @@ class Model:
         self.ended, self.program, self.answers, self.result = None, None, [], None
         self.wait, self.prompt, self.aside = None, [], False
         self.inbox, self.signals, self.said, self.effects = [], [], [], set()
-        self.failures, self.retry_at, self.failed, self.changed = 0, 0.0, False, False
+        self.failures, self.waited, self.retry_at, self.changed = 0, 0, 0.0, False
 
     def happen(self, event, now, broken=False):
         """Let an event happen: what is said, and whether it is stale."""
@@ -134,18 +134,18 @@ class Model:
             self.give_kept()
         except Broken:
             vars(self).update(before)
-            self.failed = True
+            self.failures += 1
             if self.is_past(now):
-                self.failures += 1
-                self.retry_at = now + min(5 * 2 ** (self.failures - 1), 3600)
+                self.waited = min(max(2 * self.waited, 5), 3600)
+                self.retry_at = now + self.waited
             raise
         if self.changed:
-            self.failures, self.retry_at, self.failed = 0, 0.0, False
+            self.failures, self.waited, self.retry_at = 0, 0, 0.0
         return self.said[len(before["said"]) :], bool(stale)
 
     @property
     def status(self):
-        if self.failed:
+        if self.failures:
             return "ERROR"
         if not self.wait:
             return self.ended or "INITIATED"
@@ -502,7 +502,7 @@ class Conversations(RuleBasedStateMachine):
         with suppress(StoreUnavailable, asyncio.CancelledError):
             answer = await task
         fault.go_on.set()
-        await self.bot._worker.settle()
+        await self.bot._leases.settle()
         self.line.fault = Fault()
         if fault.kind != "cancel" and fault.reached.is_set():
             self.clock.advance(LEASE)  # a lease may be left

@@ -593,7 +593,7 @@ async def test_a_timer_that_is_cancelled_has_not_fired():
     with pytest.raises(asyncio.CancelledError):
         await firing
     slow.opened.set()
-    await times.bot._worker.settle()
+    await times.bot._leases.settle()
     assert [turn.messages for turn in await times.bot.fire_due()] == [["Good morning."]]
 
 
@@ -649,6 +649,26 @@ async def test_the_loop_outlives_errors_of_the_store_and_of_conversations(caplog
         await until(lambda: "'bad' failed" in caplog.text)
     assert "could not be read" in caplog.text
     await stopped(task)
+
+
+async def test_the_loop_fires_what_this_process_made_due_sooner_than_it_looks_again():
+    @dialog
+    def napping():
+        for number in range(5):
+            yield send_message(number)
+            yield sleep(0.02)
+        return "rested"
+
+    sender = Recorder()
+    bot = Orchestrator(napping, store=UnsteadyStore(), sender=sender, poll=3600)
+    task = await running(bot)
+    await until(lambda: bot.store.calls == ["due"])
+    await bot.start("c")
+    await until(lambda: sender.messages == [0, 1, 2, 3, 4])
+    await stopped(task)
+    await bot.start("c2")  # nobody fires any more
+    await bot._leases.settle()
+    assert sender.messages == [0, 1, 2, 3, 4, 0]
 
 
 @pytest.mark.parametrize(

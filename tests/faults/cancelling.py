@@ -132,7 +132,7 @@ class _Cancelled(Telling):
             raise
         except asyncio.CancelledError:
             self.store.failed += 1
-            await self.orchestrator._worker.settle()
+            await self.orchestrator._leases.settle()
             raise Hangup from None
         finally:
             self.moments.task = None

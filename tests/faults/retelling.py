@@ -171,7 +171,7 @@ class Telling:
 
     async def close_books(self) -> Told:
         """What came of it all."""
-        await self.orchestrator._worker.settle()
+        await self.orchestrator._leases.settle()
         told, kept = self.told, await self._kept()
         told.ended = kept and (kept.status, kept.result)
         if kept and kept.outbox:

@@ -204,6 +204,30 @@ async def test_a_lease_is_given_back_before_an_error_is_raised():
     assert await store.claim("c", now=clock().timestamp(), lease_s=1)
 
 
+async def test_failures_in_a_row_are_counted():
+    code = Code()
+    bot = orchestrator(code.root())
+    await bot.start("c")
+    code.broken = True
+    for count in (1, 2, 3):
+        with pytest.raises(ValueError, match="cannot greet"):
+            await bot.handle_message("c", "Ada")
+        assert (await bot.conversation("c")).failures == count
+    code.broken = False
+    await bot.handle_message("c", "Ada")
+    assert (await bot.conversation("c")).failures == 0
+
+
+async def test_a_duplicate_is_answered_though_its_lease_cannot_be_given_back(caplog):
+    store = UnsteadyStore()
+    bot = orchestrator(store=store)
+    first = await bot.handle_message("c", "hi", message_id="1")
+    store.fail("release", "before")
+    again = await bot.handle_message("c", "hi", message_id="1")
+    assert (again.duplicate, again.messages) == (True, first.messages)
+    assert "runs out" in caplog.text
+
+
 async def test_a_history_of_both_sides_can_be_kept():
     sender = Recorder()
     bot = orchestrator(history=3, sender=sender)

@@ -8,11 +8,13 @@ from dialogs import (
     Busy,
     Conflict,
     StoreUnavailable,
+    UsageError,
     call,
     dialog,
     get_client_response,
     send_message,
     step_key,
+    wait_for_signal,
 )
 from dialogs.testing import FakeClock
 from tests.orchestrator.bots import collect, given_up, orchestrator
@@ -53,6 +55,58 @@ async def test_conversations_do_not_wait_for_each_other():
     assert (await bot.handle_message("d", "hi")).messages == ["Name?"]
     stop.opened.set()
     assert (await held).messages == ["Name?"]
+
+
+async def test_a_turn_that_would_wait_for_itself_is_refused_at_once():
+    async def tell(chat_id, name):
+        await bot.signal(chat_id, name)
+
+    @dialog
+    async def asks():
+        await call(tell, "other", "question")
+        return await wait_for_signal("answer")
+
+    @dialog
+    async def answers():
+        await wait_for_signal("question")
+        await call(tell, "c", "answer")
+
+    bot = orchestrator(asks)
+    bot.add_root("other", answers)
+    await bot.start("other", root="other")
+    with pytest.raises(UsageError, match="would wait for itself"):
+        await bot.start("c")
+    # From another task than the turn's it is no such thing.
+    assert (await bot.signal("other", "question")).status == "COMPLETED"
+
+
+async def test_a_step_may_have_something_asked_of_its_conversation_after_the_turn():
+    tasks = []
+
+    @dialog
+    async def root():
+        await call(lambda: tasks.append(asyncio.ensure_future(bot.signal("c", "later", 42))))
+        return await wait_for_signal("later")
+
+    bot = orchestrator(root)
+    await bot.start("c")
+    assert (await tasks[0]).result == 42
+
+
+async def test_a_turn_that_takes_long_is_told_of(caplog):
+    go_on = asyncio.Event()
+
+    @dialog
+    async def root():
+        await call(go_on.wait)
+
+    bot = orchestrator(root, lease=0.02)
+    turn = asyncio.ensure_future(bot.start("c"))
+    async with asyncio.timeout(10):
+        while "A turn of conversation 'c' has run" not in caplog.text:  # noqa: ASYNC110 - a log
+            await asyncio.sleep(0.001)
+    go_on.set()
+    assert (await turn).status == "COMPLETED"
 
 
 async def test_a_turn_is_two_round_trips():

@@ -236,5 +236,5 @@ async def test_leaving_waits_for_what_is_under_way():
         stop = store.halt("commit", "before")
         await given_up(stop, asyncio.ensure_future(bot.handle_message("c", "Ada")))
     assert store.calls[-1] == "release"
-    claim = await store.claim("c", now=bot._worker.now(), lease_s=1)
+    claim = await store.claim("c", now=bot._leases.now(), lease_s=1)
     assert claim.revision == 1
