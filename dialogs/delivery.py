@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,9 +85,11 @@ class Delivery:
         resend = getattr(sender, "resend_message", None) if again else None
         # The prompt that is said again after a digression is this same object.
         message = copy.deepcopy(message) if isinstance(message, dict | list) else message
+        send = sender.send_message if resend is None else resend
         try:
-            send = sender.send_message if resend is None else resend
-            await send(chat_id, message, delivery_id=f"{chat_id}/{number}")
+            # What takes longer than a lease is sent by others, too.
+            async with asyncio.timeout(self.leases.lease_s):
+                await _awaited(send, chat_id, message, delivery_id=f"{chat_id}/{number}")
         except ChannelError as error:
             if not error.permanent:
                 raise
@@ -108,3 +112,13 @@ class Delivery:
         except StoreError as error:
             # The turn has happened all the same; what was sent is sent once more.
             logger.warning("That messages were sent was not kept: %s", error)
+
+
+async def _awaited(send: Callable[..., Any], *args: Any, **options: Any) -> None:
+    """Call a sender's method; one that is not async blocks, and so is called in a thread."""
+    if inspect.iscoroutinefunction(send):
+        await send(*args, **options)
+        return
+    answer = await asyncio.to_thread(send, *args, **options)
+    if inspect.isawaitable(answer):
+        await answer

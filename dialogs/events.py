@@ -78,6 +78,7 @@ class Turn:
         result: what the dialog returned, where it is COMPLETED.
         prompt: names the wait that the next message answers, for `in_reply_to`; None where none
             waits for one.
+        kept: nothing waits for the event yet: it is kept for what will.
         duplicate: the message id was seen before; nothing ran, and this is what was answered.
         stale: the event answers something that is over; nothing ran, and nothing was kept of it.
         wake_at: when the time of its wait passes, in UTC seconds; None: never.
@@ -88,6 +89,7 @@ class Turn:
     status: Status = Status.INITIATED
     result: Any = None
     prompt: str | None = None
+    kept: bool = False
     duplicate: bool = False
     stale: bool = False
     wake_at: float | None = None

@@ -113,6 +113,21 @@ def _parameters(dialog: Any) -> tuple[list[str], list[str]]:
     return [one.name for one in needed], [one.name for one in placed]
 
 
+def chosen(name: str, word: str, yes: str, no: str) -> bool:
+    """Whether an argument is the first of the two words that it may be.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if word not in (yes, no):
+        raise UsageError(
+            f"{name}={word!r} will not do.",
+            "A misspelt word would do something else than was meant.",
+            f'Give "{yes}" or "{no}".',
+        )
+    return word == yes
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """What every conversation of an orchestrator runs.
@@ -122,6 +137,7 @@ class Flow:
         fallback: its fallback dialog, or None.
         interrupts: tried in this order.
         restarts: whether a message after the end begins the next run.
+        keeps: whether what is said while nothing waits for it is kept; if not, it is stale.
         on_timeout: what is said where a run ends as TIMED_OUT; None: nothing.
         history: how many messages a conversation keeps of what was said.
         others: more dialogs that a conversation may be begun with, by their names.
@@ -131,9 +147,25 @@ class Flow:
     fallback: Any = None
     interrupts: tuple[Interrupt, ...] = ()
     restarts: bool = True
+    keeps: bool = True
     on_timeout: Any = None
     history: int = 0
     others: dict[str, Opener] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.history < 0:
+            raise UsageError(
+                f"history={self.history!r} is no count.",
+                "It is how many messages a conversation keeps.",
+                "Give a number from 0.",
+            )
+        for one in self.interrupts:
+            if not isinstance(one, Interrupt):
+                raise UsageError(
+                    f"{one!r} is no interrupt.",
+                    "Interrupts say which message they are called by, and what they do then.",
+                    f"Write Interrupt({one!r}, some_dialog), or Interrupt({one!r}, cancel=True).",
+                )
 
     def root(self, name: str) -> Opener:
         """The dialog that a conversation was begun with.

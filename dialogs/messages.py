@@ -77,13 +77,16 @@ class Message:
 class Sender(Protocol):
     """Carries messages to the client. See `Orchestrator`.
 
+    Its methods may be plain functions: those block, and are called in a thread, one at a time for
+    each conversation.
+
     A sender may have a second method, `resend_message`, of the same arguments. It is called in
     place of `send_message` for what an earlier turn said and could not acknowledge: it may have
     been sent already.
     """
 
-    async def send_message(self, chat_id: str, message: Any, *, delivery_id: str) -> Any:
-        """Send one message.
+    def send_message(self, chat_id: str, message: Any, *, delivery_id: str) -> Any:
+        """Send one message; best an `async def`.
 
         Args:
             chat_id: to whom.
@@ -92,7 +95,8 @@ class Sender(Protocol):
                 whose acknowledgement was lost comes again under the same id.
 
         Raises:
-            ChannelError: with `permanent=True`: it can never be sent, and is given up.
+            ChannelError: with `permanent=True`: it can never be sent, and is given up; with
+                `retry_after_s=`: when it may be tried again, such as a platform says it.
             Exception: it was not sent. It is sent again later, and what follows it after it.
         """
         ...

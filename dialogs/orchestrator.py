@@ -12,9 +12,8 @@ from typing import Any, Literal, Self
 from dialogs.conversation import Conversation
 from dialogs.delivery import Delivery
 from dialogs.drivers import REAL, World
-from dialogs.errors import UsageError
 from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, as_data
-from dialogs.flow import Flow, Interrupt, opener, takes_opening
+from dialogs.flow import Flow, Interrupt, chosen, opener, takes_opening
 from dialogs.ids import MAX_DELIVERY_ID, check_chat_id, check_id
 from dialogs.leases import Leases
 from dialogs.messages import Sender
@@ -45,6 +44,8 @@ class Orchestrator:
             waits for a time is kept until then at least.
         on_completed: what a message does after the end of a run: "restart" begins the next one,
             "ignore" leaves it at that.
+        on_early: what a message does that comes while the dialog waits for something else:
+            "keep" keeps it, and it answers the next wait; "refuse" makes its turn `stale`.
         on_error: an apology that the sender sends where a dialog raised an exception, or a
             function that takes the exception and returns one, or None. Without a sender nobody
             apologizes: the caller gets the exception.
@@ -91,23 +92,19 @@ class Orchestrator:
         lease: Span = 30.0,
         ttl: Span | None = None,
         on_completed: Literal["restart", "ignore"] = "restart",
+        on_early: Literal["keep", "refuse"] = "keep",
         on_error: Any = None,
         on_timeout: Any = None,
         patience: Span | None = None,
         poll: Span = 1.0,
         history: int = 0,
     ) -> None:
-        if on_completed not in ("restart", "ignore") or history < 0:
-            raise UsageError(
-                f"on_completed={on_completed!r} and history={history!r} will not do.",
-                "A message after the end begins the next run, or does nothing; history is a count.",
-                'Give "restart" or "ignore", and a number from 0.',
-            )
         flow = Flow(
             opener(root),
             fallback,
             tuple(interrupts),
-            restarts=on_completed == "restart",
+            restarts=chosen("on_completed", on_completed, "restart", "ignore"),
+            keeps=chosen("on_early", on_early, "keep", "refuse"),
             on_timeout=on_timeout,
             history=history,
         )

@@ -38,6 +38,7 @@ class Progress:
         before: as it was before; stays as it was.
         conversation: as it is by now: the same object where nothing has changed.
         messages: what was said so far.
+        newest: what this event added to what is kept for later waits, if anything.
     """
 
     def __init__(
@@ -57,6 +58,21 @@ class Progress:
         self.sends = sends
         self.can_await = can_await
         self.messages: list[Any] = []
+        self.newest: list[Any] = []
+
+    def keep(self, what: Any, *, signal: bool = False) -> None:
+        """Keep a message, or a signal, for who waits for it later."""
+        self.newest = [what]
+        if signal:
+            self.change(signals=[*self.conversation.signals, what])
+        else:
+            self.change(inbox=[*self.conversation.inbox, what])
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether what this event added is still kept: nobody has taken it."""
+        kept = [*self.conversation.inbox[-1:], *self.conversation.signals]
+        return any(one is new for new in self.newest for one in kept)
 
     def change(self, **changes: Any) -> None:
         """Give fields of the conversation other values."""

@@ -16,7 +16,7 @@ class Senders:
     def __init__(self, default: Sender | None = None) -> None:
         self._by_prefix: dict[str, Sender] = {}
         if default is not None:
-            self._by_prefix[""] = default
+            self.attach("", default)
 
     def __bool__(self) -> bool:
         return bool(self._by_prefix)
@@ -25,8 +25,14 @@ class Senders:
         """Let a sender have the conversations whose chat id starts with a prefix.
 
         Raises:
-            UsageError: another one has them.
+            UsageError: another one has them, or it is no sender.
         """
+        if not callable(getattr(sender, "send_message", None)):
+            raise UsageError(
+                f"{sender!r} is no sender.",
+                "A sender has a method send_message(chat_id, message, *, delivery_id).",
+                "Hand over an object of such a class, and not the class itself or a function.",
+            )
         if self._by_prefix.get(prefix, sender) is not sender:
             raise UsageError(
                 f"Chat ids that start with {prefix!r} have a sender already.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable, Callable
 
 from dialogs.errors import Busy, Conflict, StoreError, StoreUnavailable
 from dialogs.events import Turn, Woken
@@ -17,15 +18,16 @@ logger = logging.getLogger("dialogs")
 BATCH = 100
 """How many due conversations are asked for at once."""
 
-AT_ONCE = 20
-"""How many of them are woken at the same time."""
+AT_ONCE = 100
+"""How many of them are woken at the same time; one that hangs counts until its lease is over."""
 
 
 class Timers:
     """The timers of a worker.
 
     A conversation that stays due although it was woken (its bytes cannot be read, or another
-    process has its sender) rests for a while, longer each time, and keeps nobody else waiting.
+    process has its sender) rests for a while, longer each time. Neither does one that hangs keep
+    the others waiting.
 
     Args:
         worker: takes the turns.
@@ -41,7 +43,7 @@ class Timers:
 
         What turns of this process make due sooner than that is fired at its time.
         """
-        loop = asyncio.get_running_loop()
+        loop, waking = asyncio.get_running_loop(), _Waking(self._fire, self._leases.lease_s)
 
         def watch(chat_id: str, deadline: float) -> None:
             left_s = deadline - self._leases.now()
@@ -50,15 +52,14 @@ class Timers:
                 loop.call_later(max(left_s, 0.0) + 0.001, fire, chat_id)
 
         def fire(chat_id: str) -> None:
-            if watch in self._worker.watchers:
-                self._leases.in_background(self._fire(chat_id))
+            if watch in self._worker.watchers and chat_id not in waking.tasks:
+                waking.start(chat_id)
 
         self._worker.watchers.append(watch)
         try:
             while True:
                 try:
-                    for turn in await self.fire_due():
-                        self._check_sent(turn)
+                    await self._pass(waking, poll_s)
                 except StoreError as error:
                     logger.warning("What is due could not be read: %s", error)
                 except Exception:
@@ -66,27 +67,24 @@ class Timers:
                 await asyncio.sleep(poll_s)
         finally:
             self._worker.watchers.remove(watch)
-
-    async def _fire(self, chat_id: str) -> None:
-        turn = await self._wake(chat_id)
-        if turn is not None:
-            self._check_sent(turn)
-
-    def _check_sent(self, turn: Turn) -> None:
-        if turn.messages and not self._worker.delivery.senders:
-            logger.warning(
-                "A timer of conversation %r said %d message(s), and there is no sender to send "
-                "them. Give the Orchestrator a sender, or call fire_due() and deliver what it "
-                "returns.",
-                turn.chat_id,
-                len(turn.messages),
-            )
+            await waking.cancel()
 
     async def fire_due(self) -> list[Turn]:
         """Wake what is due, once; returns the turns that came of it."""
-        tried: set[str] = set()
+        waking = _Waking(self._wake, self._leases.lease_s)
+        try:
+            return await self._pass(waking, None)
+        finally:
+            await waking.cancel()
+
+    async def _pass(self, waking: _Waking, patience_s: float | None) -> list[Turn]:
+        """Wake what is due and not being woken, and wait for each batch, but no longer than that.
+
+        Returns:
+            The turns that are over by then.
+        """
+        tried = set(waking.tasks)
         turns: list[Turn] = []
-        gate = asyncio.Semaphore(AT_ONCE)
         while True:
             limit = BATCH + len(tried) + len(self._resting)
             due = await self._leases.store.due(now=self._leases.now(), limit=limit)
@@ -98,12 +96,11 @@ class Timers:
             awake = [chat_id for chat_id in fresh if not self._rests(chat_id)]
             # Not in the same order in every worker: they would meet at each conversation.
             random.shuffle(awake)
-            woken = await asyncio.gather(*[self._wake_in(gate, chat_id) for chat_id in awake])
-            turns += [turn for turn in woken if turn is not None]
+            batch = [waking.start(chat_id) for chat_id in awake]
+            over = (await asyncio.wait(batch, timeout=patience_s))[0] if batch else ()
+            turns += [turn for task in over if (turn := task.result()) is not None]
 
-    async def _wake_in(self, gate: asyncio.Semaphore, chat_id: str) -> Turn | None:
-        async with gate:
-            return await self._wake(chat_id)
+    # --- one conversation ---------------------------------------------------------------------
 
     async def _wake(self, chat_id: str) -> Turn | None:
         try:
@@ -119,6 +116,19 @@ class Timers:
                 raise
             logger.exception("A timer of conversation %r failed.", chat_id)
         return None
+
+    async def _fire(self, chat_id: str) -> Turn | None:
+        """Wake it, where nobody looks at the turn."""
+        turn = await self._wake(chat_id)
+        if turn is not None and turn.messages and not self._worker.delivery.senders:
+            logger.warning(
+                "A timer of conversation %r said %d message(s), and there is no sender to send "
+                "them. Give the Orchestrator a sender, or call fire_due() and deliver what it "
+                "returns.",
+                chat_id,
+                len(turn.messages),
+            )
+        return turn
 
     # --- what stays due -----------------------------------------------------------------------
 
@@ -138,3 +148,43 @@ class Timers:
         self._resting = {
             chat_id: rest for chat_id, rest in self._resting.items() if chat_id in still
         }
+
+
+class _Waking:
+    """Conversations that are being woken, some at a time.
+
+    Args:
+        wake: wakes one.
+        lease_s: for how long one of them counts.
+
+    Attributes:
+        tasks: those that are being woken, or wait for that, by chat id.
+    """
+
+    def __init__(self, wake: Callable[[str], Awaitable[Turn | None]], lease_s: float) -> None:
+        self._wake = wake
+        self._lease_s = lease_s
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self.tasks: dict[str, asyncio.Task[Turn | None]] = {}
+
+    def start(self, chat_id: str) -> asyncio.Task[Turn | None]:
+        """Wake a conversation in a task of its own."""
+        task = self.tasks[chat_id] = asyncio.ensure_future(self._in_turn(chat_id))
+        task.add_done_callback(lambda _: self.tasks.pop(chat_id))
+        return task
+
+    async def _in_turn(self, chat_id: str) -> Turn | None:
+        async with self._gate:
+            waking = asyncio.ensure_future(self._wake(chat_id))
+            try:
+                await asyncio.wait([waking], timeout=self._lease_s)
+            except asyncio.CancelledError:
+                waking.cancel()
+        return await waking
+
+    async def cancel(self) -> None:
+        """Cancel what is left, and wait for it to be undone."""
+        left = list(self.tasks.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

@@ -84,6 +84,7 @@ def take_turn(
         after.status,
         after.result,
         after.prompt,
+        kept=progress.has_kept,
         stale=stale,
         wake_at=after.deadline,
     )
@@ -178,10 +179,12 @@ def _hear(progress: Progress, said: Said) -> Effects[bool]:
     elif asking:
         progress.hear(said.message)
         yield from progress.advance(Response(said.message))
+    elif is_open and not progress.flow.keeps:
+        return True
     elif is_open:
         _check_room(conversation.inbox, "messages")
         progress.hear(said.message)
-        progress.change(inbox=[*conversation.inbox, said.message])
+        progress.keep(said.message)
     elif said.root is None:
         return True
     elif progress.flow.restarts or conversation.ended is None:
@@ -202,7 +205,7 @@ def _keep_signal(progress: Progress, signal: Signalled) -> bool:
     if conversation.ended is not None and conversation.digression is None:
         return True
     _check_room(conversation.signals, "signals")
-    progress.change(signals=[*conversation.signals, [signal.name, signal.payload]])
+    progress.keep([signal.name, signal.payload], signal=True)
     return False
 
 

@@ -20,10 +20,10 @@ from typing import Any
 from dialogs.conversation import Conversation
 from dialogs.delivery import Delivery
 from dialogs.drivers import adrive
-from dialogs.errors import Busy, InboxFull, StoreError, UsageError
+from dialogs.errors import Busy, InboxFull, StepFailed, StoreError, UsageError
 from dialogs.events import Happening, Turn, Woken, as_data
 from dialogs.flow import Flow
-from dialogs.leases import Leases, decode
+from dialogs.leases import Leases, decode, is_cancellation
 from dialogs.stores.base import Claim
 from dialogs.turn import failed, take_turn
 
@@ -38,6 +38,11 @@ class _Line(asyncio.Lock):
     """
 
     owner: asyncio.Task[Any] | None = None
+
+    def go_on(self) -> None:
+        """Let the next one have its turn."""
+        self.owner = None
+        self.release()
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,12 @@ class Worker:
             await line.acquire()
         else:
             await self._queue(line, chat_id, patience_s)
-        line.owner = asyncio.current_task()
+        line.owner = task = asyncio.current_task()
         try:
             return await self._happen(chat_id, event, give_up)
         finally:
-            line.owner = None
-            line.release()
+            if line.owner is task:  # else its lease was over, and others went on
+                line.go_on()
 
     async def _queue(self, line: _Line, chat_id: str, patience_s: float) -> None:
         """Wait for the turns of this conversation that this worker was asked for before."""
@@ -106,7 +111,8 @@ class Worker:
 
     async def _happen(self, chat_id: str, event: Happening, give_up: float) -> Turn:
         claim = await self.leases.claim(chat_id, give_up)
-        slow = asyncio.get_running_loop().call_later(self.leases.lease_s / 2, self._warn, chat_id)
+        loop, lease_s = asyncio.get_running_loop(), self.leases.lease_s
+        overdue = loop.call_later(lease_s, self._go_on, chat_id, asyncio.current_task())
         try:
             claim, before, after, turn = await self._take(claim, event)
         except Exception:
@@ -117,7 +123,7 @@ class Worker:
             self.leases.in_background(self.leases.release(claim))
             raise
         finally:
-            slow.cancel()
+            overdue.cancel()
         if self.delivery.can_send(chat_id, after):
             await self.delivery.deliver(claim, before, after)
         if after is not before and after.deadline is not None:
@@ -127,13 +133,17 @@ class Worker:
             raise turn
         return turn
 
-    def _warn(self, chat_id: str) -> None:
+    def _go_on(self, chat_id: str, owner: asyncio.Task[Any] | None) -> None:
+        """Let the others have their turns, where one still runs whose lease is over."""
         logger.warning(
-            "A turn of conversation %r has run for %g s, half of its lease. When the lease is over "
-            "another worker may take it over.",
+            "A turn of conversation %r has run for %g s, its whole lease: others may have theirs "
+            "now, and it is refused at its end if one does.",
             chat_id,
-            self.leases.lease_s / 2,
+            self.leases.lease_s,
         )
+        line = self._lines.get(chat_id)
+        if line is not None and line.owner is owner:
+            line.go_on()
 
     async def _take(
         self, claim: Claim, event: Happening
@@ -161,7 +171,11 @@ class Worker:
             body = after.encode() if after is not before else b""
         except InboxFull:
             raise
-        except Exception as error:  # noqa: BLE001 - it is kept, and raised to the caller
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancellation(error):
+                raise
+            if isinstance(error, asyncio.CancelledError):
+                error = _lost(error)
             # A timer that goes on failing has nobody to answer: it apologizes once.
             again = isinstance(event, Woken) and before.retry_at is not None
             apology, history = None if again else self._apology(error), self.flow.history
@@ -192,3 +206,10 @@ class Worker:
         except Exception:
             logger.exception("on_error= failed while it answered %r.", error)
             return None
+
+
+def _lost(error: asyncio.CancelledError) -> StepFailed:
+    """The error of a turn in which something was cancelled that nobody had cancelled it for."""
+    lost = StepFailed("CancelledError", "what it awaited was cancelled, and the turn was not")
+    lost.__cause__ = error
+    return lost

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
@@ -263,6 +264,43 @@ async def test_a_channel_error_that_may_pass_is_tried_again():
     bots.clock.advance(5)
     await bot.fire_due()
     assert sender.messages == ["Go on."]
+
+
+async def test_a_sender_that_is_not_async_is_called_in_a_thread():
+    sent, threads = [], set()
+
+    class Plain:
+        def send_message(self, chat_id, message, *, delivery_id):
+            threads.add(threading.current_thread())
+            sent.append((chat_id, message))
+
+    bot = Bots().bot(Plain())
+    await bot.start("c")
+    await bot.handle_message("c", "a")
+    assert sent == [("c", "Go on."), ("c", "a 1"), ("c", "a 2")]
+    assert threading.current_thread() not in threads
+    assert (await bot.conversation("c")).outbox == []
+
+
+async def test_a_sender_that_hangs_for_a_lease_has_not_sent(caplog):
+    class Hanging(Recorder):
+        async def send_message(self, chat_id, message, *, delivery_id):
+            if message == "a 1":
+                await asyncio.Event().wait()
+            await super().send_message(chat_id, message, delivery_id=delivery_id)
+
+    sender = Hanging()
+    bot = Bots().bot(sender, lease=0.01)
+    await bot.start("c")
+    await bot.handle_message("c", "a")
+    assert sender.messages == ["Go on."]
+    assert "TimeoutError" in caplog.text
+
+
+@pytest.mark.parametrize("sender", [object(), print, "sender"])
+def test_what_cannot_send_is_no_sender(sender):
+    with pytest.raises(UsageError, match="is no sender"):
+        Bots().bot(sender)
 
 
 async def test_a_sender_may_be_told_that_a_message_may_have_been_sent_before():

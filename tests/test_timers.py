@@ -727,6 +727,37 @@ async def test_the_loop_outlives_what_no_store_should_raise(caplog):
     await stopped(task)
 
 
+async def test_the_loop_goes_on_while_one_conversation_hangs():
+    hanging, sender = asyncio.Event(), Recorder()
+
+    async def hang():
+        if conversation_id() == "hangs":
+            await hanging.wait()
+
+    @dialog
+    async def root():
+        await sleep(60)
+        await call(hang)
+        await send_message("Good morning.")
+        await sleep(60)
+
+    times = Times(root, sender=sender, poll=0.001)
+    for chat_id in ("hangs", "goes on"):
+        await times.bot.start(chat_id)
+    times.clock.advance(60)
+    task = await running(times.bot)
+    await until(lambda: sender.messages == ["Good morning."])
+    times.clock.advance(60)
+    await times.bot.start("begins later")
+    times.clock.advance(60)
+    await until(lambda: sender.messages == ["Good morning."] * 2)
+    await stopped(task)
+    assert (await times.bot.conversation("hangs")).status is Status.PROCESSING
+    hanging.set()
+    await times.after(60)  # its turn was undone with the loop, and comes now
+    assert sender.messages == ["Good morning."] * 3
+
+
 async def test_two_passes_at_once_do_no_harm_to_each_other():
     stop = Stop()
 

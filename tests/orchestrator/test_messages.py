@@ -14,6 +14,7 @@ from dialogs import (
     dialog,
     get_client_response,
     send_message,
+    wait_for_signal,
 )
 from dialogs.stores import MemoryStore
 from dialogs.testing import FakeClock
@@ -194,6 +195,42 @@ async def test_a_chat_id_is_a_text_that_every_store_can_keep(chat_id):
     ):
         with pytest.raises(UsageError, match="chat id"):
             await ask()
+
+
+@pytest.mark.parametrize("on_early", ["keep", "refuse"])
+async def test_what_is_said_while_nothing_waits_for_it_is_kept_or_refused(on_early):
+    @dialog
+    def shop():
+        yield send_message("Pay, please.")
+        yield wait_for_signal("paid")
+        yield send_message("Subscribe for 20 euros a month?")
+        return (yield get_client_response())
+
+    bot = orchestrator(shop, on_early=on_early)
+    await bot.start("c")
+    early = await bot.handle_message("c", "ok", message_id="1")
+    assert (early.kept, early.stale) == (on_early == "keep", on_early == "refuse")
+    paid = await bot.signal("c", "paid")
+    assert (paid.kept, paid.result) == (False, "ok" if on_early == "keep" else None)
+    if on_early == "refuse":
+        assert (await bot.handle_message("c", "no", message_id="2")).result == "no"
+
+
+async def test_a_turn_tells_that_its_signal_is_kept():
+    bot = orchestrator()
+    assert (await bot.signal("c", "unknown", 1)).kept
+    assert not (await bot.start("c")).kept
+    assert (await bot.signal("c", "unknown", 2)).kept
+    assert not (await bot.handle_message("c", "Ada")).kept
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"on_early": "drop"}, {"on_completed": "stop"}, {"history": -1}, {"interrupts": ["/help"]}],
+)
+def test_options_that_will_not_do_are_refused_each_by_its_name(options):
+    with pytest.raises(UsageError, match=next(iter(options)).removesuffix("s")):
+        orchestrator(**options)
 
 
 async def test_a_delivery_id_of_the_longest_chat_id_is_a_reply():

@@ -7,15 +7,18 @@ import pytest
 from dialogs import (
     Busy,
     Conflict,
+    StepFailed,
     StoreUnavailable,
     UsageError,
     call,
     dialog,
     get_client_response,
     send_message,
+    sleep,
     step_key,
     wait_for_signal,
 )
+from dialogs.drivers import World
 from dialogs.testing import FakeClock
 from tests.orchestrator.bots import collect, given_up, orchestrator
 from tests.senders import Recorder, Stop, UnsteadyStore
@@ -93,20 +96,52 @@ async def test_a_step_may_have_something_asked_of_its_conversation_after_the_tur
     assert (await tasks[0]).result == 42
 
 
-async def test_a_turn_that_takes_long_is_told_of(caplog):
-    go_on = asyncio.Event()
+async def test_a_turn_that_hangs_keeps_nobody_out_once_its_lease_is_over(caplog):
+    hangs = [asyncio.Event()]
+
+    async def hang():
+        if hangs:
+            await hangs.pop().wait()
 
     @dialog
     async def root():
-        await call(go_on.wait)
+        await call(hang)
+        return await get_client_response()
 
-    bot = orchestrator(root, lease=0.02)
-    turn = asyncio.ensure_future(bot.start("c"))
-    async with asyncio.timeout(10):
-        while "A turn of conversation 'c' has run" not in caplog.text:  # noqa: ASYNC110 - a log
-            await asyncio.sleep(0.001)
-    go_on.set()
-    assert (await turn).status == "COMPLETED"
+    bot, event = orchestrator(root, lease=0.02, clock=World().clock), hangs[0]
+    hanging = asyncio.ensure_future(bot.start("c"))
+    await asyncio.sleep(0)
+    others = [asyncio.ensure_future(bot.handle_message("c", word)) for word in ("one", "two")]
+    turns = await asyncio.gather(*others)
+    assert [turn.result for turn in turns] == [None, "two"]  # "one" opened it
+    assert "A turn of conversation 'c' has run for 0.02 s, its whole lease" in caplog.text
+    event.set()
+    with pytest.raises(Conflict):
+        await hanging
+    assert (await bot.handle_message("c", "hi")).status == "WAITING_FOR_RESPONSE"
+
+
+@pytest.mark.parametrize("timer", [False, True])
+async def test_what_a_step_awaits_may_be_cancelled_and_that_is_an_error(timer):
+    @dialog
+    async def root():
+        if timer:
+            await sleep(60)
+        async with asyncio.timeout(0):
+            await call(asyncio.Event().wait)
+
+    clock = FakeClock()
+    bot = orchestrator(root, clock=clock)
+    if timer:
+        await bot.start("c")
+        clock.advance(60)
+        assert await bot.fire_due() == []
+    else:
+        with pytest.raises(StepFailed, match="CancelledError"):
+            await bot.start("c")
+    conversation = await bot.conversation("c")
+    assert (conversation.status, conversation.failures) == ("ERROR", 1)
+    assert "CancelledError" in conversation.error
 
 
 async def test_a_turn_is_two_round_trips():
