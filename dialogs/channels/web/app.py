@@ -11,11 +11,11 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
+from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Match
 
 from dialogs.channels.web.api import address_of, make_api
 from dialogs.channels.web.description import describe
@@ -31,6 +31,7 @@ from dialogs.orchestrator import Orchestrator
 from dialogs.spans import Span, seconds
 
 PAGE = files("dialogs.channels.web") / "page"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 SCRIPTS = ("chat.js", "line.js", "show.js")
 FILES = {"chat.css": "text/css", "icon.svg": "image/svg+xml"} | dict.fromkeys(
     SCRIPTS, "text/javascript"
@@ -121,7 +122,7 @@ def create_app(
     _add_page(app, talk, title)
     origins = Origins(allowed_origins)
     _add_socket(app, talk, origins)
-    _add_problems(app, api)
+    _add_problems(app)
     app.add_middleware(
         Guard, origins=origins, max_bytes=max_message_bytes, frame_ancestors=frame_ancestors
     )
@@ -192,7 +193,7 @@ def _add_socket(app: FastAPI, talk: Talk, origins: Origins) -> None:
         await Line(websocket, talk).run()
 
 
-def _add_problems(app: FastAPI, api: APIRouter) -> None:
+def _add_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         places = [{"loc": found["loc"], "msg": found["msg"]} for found in error.errors()]
@@ -216,7 +217,7 @@ def _add_problems(app: FastAPI, api: APIRouter) -> None:
         answer = problem(refused)
         answer.headers.update(error.headers or {})
         if error.status_code == 405:
-            answer.headers["Allow"] = ", ".join(_methods_of(api, request))
+            answer.headers["Allow"] = ", ".join(_methods_of(app, request))
         return answer
 
     @app.exception_handler(DialogsError)
@@ -225,9 +226,11 @@ def _add_problems(app: FastAPI, api: APIRouter) -> None:
         return problem(refusal_of(error))
 
 
-def _methods_of(api: APIRouter, request: Request) -> list[str]:
+def _methods_of(app: FastAPI, request: Request) -> list[str]:
     """What can be done with a path; of several routes, Starlette names only the first one's."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    routes = [route for route in api.routes if isinstance(route, APIRoute)]
-    found = [route.methods or () for route in routes if route.path_regex.match(path)]
-    return sorted({method for methods in found for method in methods}) or ["GET"]
+    scopes = [dict(request.scope, method=method) for method in METHODS]
+    return [
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] is Match.FULL for route in app.routes)
+    ]
