@@ -47,11 +47,12 @@ class BlockingOrchestrator:
     `post_fork`. A process that was forked later gets a `UsageError`.
 
     **One event loop has all the turns.** A step that blocks keeps every conversation of this
-    process waiting. Hand it to a thread: `yield asyncio.to_thread(charge, order)`.
+    process waiting, unless the orchestrator was made with `threads=True`: then what dialogs `call`
+    runs in threads.
 
     Args:
-        orchestrator: what it asks. Use it through this object only, apart from `attach` and
-            `add_root`, and do not open it by itself.
+        orchestrator: what it asks; it is kept under this name. Use it through this object only,
+            apart from `attach` and `add_root`, and do not open it by itself.
 
     Raises:
         UsageError: anyio is not installed.
@@ -73,7 +74,7 @@ class BlockingOrchestrator:
 
     def __init__(self, orchestrator: Orchestrator) -> None:
         self._from_thread = _from_thread()
-        self._orchestrator = orchestrator
+        self.orchestrator = orchestrator
         self._lock = threading.Lock()
         self._portal: BlockingPortal | None = None
         self._resources = contextlib.ExitStack()
@@ -133,7 +134,7 @@ class BlockingOrchestrator:
         """Takes calls; ends when the last one is done, and closes the orchestrator after it."""
         thread = threading.current_thread()
         thread.name, self._loop_thread = "dialogs", threading.get_ident()
-        async with self._orchestrator, self._from_thread.BlockingPortal() as portal:
+        async with self.orchestrator, self._from_thread.BlockingPortal() as portal:
             yield portal
 
     # --- events -------------------------------------------------------------------------------
@@ -149,31 +150,31 @@ class BlockingOrchestrator:
     ) -> Turn:
         """Give a conversation the client's message. See `Orchestrator.handle_message`."""
         given = {"message_id": message_id, "in_reply_to": in_reply_to, "root": root}
-        return self._call(self._orchestrator.handle_message, chat_id, message, **given)
+        return self._call(self.orchestrator.handle_message, chat_id, message, **given)
 
     def start(self, chat_id: str, *, root: str = "") -> Turn:
         """Begin a conversation without a message. See `Orchestrator.start`."""
-        return self._call(self._orchestrator.start, chat_id, root=root)
+        return self._call(self.orchestrator.start, chat_id, root=root)
 
     def signal(
         self, chat_id: str, name: str, payload: Any = None, *, message_id: str | None = None
     ) -> Turn:
         """Give a conversation a signal. See `Orchestrator.signal`."""
-        return self._call(self._orchestrator.signal, chat_id, name, payload, message_id=message_id)
+        return self._call(self.orchestrator.signal, chat_id, name, payload, message_id=message_id)
 
     def cancel(self, chat_id: str) -> Turn:
         """End a conversation as CANCELLED. See `Orchestrator.cancel`."""
-        return self._call(self._orchestrator.cancel, chat_id)
+        return self._call(self.orchestrator.cancel, chat_id)
 
     def forget(self, chat_id: str) -> bool:
         """Delete a conversation. See `Orchestrator.forget`."""
-        return self._call(self._orchestrator.forget, chat_id)
+        return self._call(self.orchestrator.forget, chat_id)
 
     # --- looking ------------------------------------------------------------------------------
 
     def conversation(self, chat_id: str) -> Conversation | None:
         """A conversation as it was committed last. See `Orchestrator.conversation`."""
-        return self._call(self._orchestrator.conversation, chat_id)
+        return self._call(self.orchestrator.conversation, chat_id)
 
     def conversations(self, status: Status | str | None = None) -> list[tuple[str, Conversation]]:
         """All conversations, or those of one status, in a list. See `Orchestrator.conversations`.
@@ -183,7 +184,7 @@ class BlockingOrchestrator:
         """
 
         async def found() -> list[tuple[str, Conversation]]:
-            return [each async for each in self._orchestrator.conversations(status)]
+            return [each async for each in self.orchestrator.conversations(status)]
 
         return self._call(found)
 
@@ -195,16 +196,16 @@ class BlockingOrchestrator:
         Other processes on the same store may do so too. When it is closed, a timer that is just
         being fired is undone, and fired by whoever comes next.
         """
-        self._start(self._orchestrator.run_timers, timers=True).add_done_callback(_tell_of_failure)
+        self._start(self.orchestrator.run_timers, timers=True).add_done_callback(_tell_of_failure)
 
     def run_timers(self) -> None:
         """Fire what is due, again and again, until Ctrl-C, or until another thread closes it."""
         with contextlib.suppress(concurrent.futures.CancelledError):
-            _result(self._start(self._orchestrator.run_timers, timers=True))
+            _result(self._start(self.orchestrator.run_timers, timers=True))
 
     def fire_due(self) -> list[Turn]:
         """Fire every timer that is due, once. See `Orchestrator.fire_due`."""
-        return self._call(self._orchestrator.fire_due)
+        return self._call(self.orchestrator.fire_due)
 
     # --- to the event loop --------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ nothing else. `run` is how a plain function performs a step.
 
 from __future__ import annotations
 
+import inspect
 import random
 import sys
 import types
@@ -39,11 +40,14 @@ class World:
         clock: gives the time, as an aware datetime.
         dice: has `randint` and `choice`: the module `random`, or a `random.Random`.
         uuid4: gives a random UUID.
+        threads: whether functions that are called, and are not async, run in threads, where the
+            run is one on asyncio.
     """
 
     clock: Callable[[], datetime] = _utc_now
     dice: Any = random
     uuid4: Callable[[], uuid.UUID] = uuid.uuid4
+    threads: bool = False
 
 
 REAL = World()
@@ -126,7 +130,10 @@ async def _aperform(effect: Effect, world: World) -> Any:
         case Perform():
             token = performing.set(effect)
             try:
-                answer = _answer(effect.step, world)
+                if world.threads and isinstance(effect.step, Call):
+                    answer = await _called_in_thread(effect.step)
+                else:
+                    answer = _answer(effect.step, world)
                 return await answer if _is_awaitable(answer) else answer
             finally:
                 performing.reset(token)
@@ -170,6 +177,15 @@ def _answer(step: Step[Any], world: World) -> Any:
         f"{type(step).__name__} is not a kind of step that this library knows.",
         "Use call(fn, ...) for effects of your own.",
     )
+
+
+async def _called_in_thread(step: Call[Any]) -> Any:
+    """Call a function where it blocks nobody; one that is async only begins here."""
+    if inspect.iscoroutinefunction(step.fn):
+        return step.fn(*step.args, **step.kwargs)
+    import asyncio  # noqa: PLC0415 - slow to import, and sync runs never need it
+
+    return await asyncio.to_thread(step.fn, *step.args, **step.kwargs)
 
 
 @types.coroutine

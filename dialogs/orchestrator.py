@@ -55,6 +55,8 @@ class Orchestrator:
             default a little longer than the lease.
         poll: how often `run_timers` looks for what is due.
         history: how many messages `Conversation.history` keeps of what both sides said.
+        threads: whether functions that a dialog `call`s, and that are not async, run in threads:
+            they may block then without keeping other conversations waiting.
 
     Attributes:
         history: how many messages each conversation keeps.
@@ -98,6 +100,7 @@ class Orchestrator:
         patience: Span | None = None,
         poll: Span = 1.0,
         history: int = 0,
+        threads: bool = False,
     ) -> None:
         flow = Flow(
             opener(root),
@@ -114,7 +117,7 @@ class Orchestrator:
         self._senders = Senders(sender)
         lease_s = seconds(lease, "lease={!r}")
         ttl_s = None if ttl is None else seconds(ttl, "ttl={!r}")
-        self._leases = Leases(store, World(clock), lease_s, ttl_s)
+        self._leases = Leases(store, World(clock, threads=threads), lease_s, ttl_s)
         delivery = Delivery(self._senders, self._leases)
         self._worker = Worker(self._leases, flow, delivery, on_error)
         self._timers = Timers(self._worker)

@@ -30,6 +30,7 @@ from dialogs import (
     get_client_response,
     send_message,
     sleep,
+    step_key,
     wait_for_signal,
 )
 from dialogs.stores import MemoryStore, SQLiteStore
@@ -327,6 +328,29 @@ def test_closing_ends_run_timers_in_another_thread():
         assert phone.rang.wait(60)
         conversations.close()
         assert timers.result(60) is None
+
+
+def test_steps_that_block_run_beside_each_other_in_threads():
+    meeting = threading.Barrier(3)
+
+    def meet(name):
+        meeting.wait(60)  # for the others: one after another they would wait for ever
+        return f"{name} in {step_key().partition('/')[0]}"
+
+    async def loop_of(name):
+        return f"{name} on {asyncio.get_running_loop() is not None}"
+
+    @dialog
+    def root():
+        one = yield call(meet, "one")
+        return one, (yield call(loop_of, "two"))
+
+    conversations = BlockingOrchestrator(Orchestrator(root, store=MemoryStore(), threads=True))
+    with conversations, ThreadPoolExecutor(3) as threads:
+        turns = threads.map(conversations.start, ["a", "b", "c"])
+        assert [turn.result for turn in turns] == [
+            (f"one in {chat_id}", "two on True") for chat_id in "abc"
+        ]
 
 
 def test_timers_that_are_ended_are_logged(caplog):

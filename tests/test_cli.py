@@ -50,9 +50,16 @@ def opened(first):
 def sized(size, colour):
     yield send_message("Never.")
 
+class Shy:
+    # Like the proxies of web frameworks, which raise outside of a request, whatever is asked.
+    def __getattribute__(self, name):
+        raise RuntimeError("outside of a request")
+
 bot = Orchestrator(shop, store=SQLiteStore("mine.db"), on_completed="ignore")
+blocking = BlockingOrchestrator(bot)
 big = sized(3, "red")
 number = 42
+request = Shy()
 """
 
 in_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="it has no pty")
@@ -138,7 +145,7 @@ def start(folder):
     [
         ("nowhere:game", "There is no module 'nowhere'"),
         ("shop.nowhere:game", "There is no module 'shop.nowhere'"),
-        ("shop:shp", "'shop' has: shop, nap, opened, sized, bot, big."),
+        ("shop:shp", "'shop' has: shop, nap, opened, sized, bot, blocking, big."),
         ("shop", "several dialogs to choose from"),
         ("empty", "'empty' makes no dialog and no Orchestrator"),
         ("shop:number", "neither a dialog nor an Orchestrator"),
@@ -159,6 +166,11 @@ def test_what_is_told_wrong_ends_with_2_and_without_a_traceback(folder):
     assert (done.returncode, done.stdout) == (2, "")
     assert "needs 2 arguments" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_blocking_orchestrator_stands_for_the_one_that_it_was_made_of(here):
+    found = find_target("shop:blocking").found
+    assert found is sys.modules["shop"].bot
 
 
 @pytest.mark.parametrize("path", ["shop:shop", "shop:bot", "shop:big", "single"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dialogs.blocking import BlockingOrchestrator
 from dialogs.dialog import Dialog
 from dialogs.errors import DialogsError, UsageError
 from dialogs.orchestrator import Orchestrator
@@ -67,6 +68,8 @@ def find_target(path: str) -> Target:
             _told(_candidates(module), module_name),
             "Name a function decorated with @dialog, a call of one, or an Orchestrator.",
         )
+    if isinstance(found, BlockingOrchestrator):
+        found = found.orchestrator
     return Target(f"{module_name}:{name}", found, file)
 
 
@@ -137,9 +140,15 @@ def _function_of(value: Any) -> Any:
 
 
 def _is_target(value: Any) -> bool:
-    if isinstance(value, type):
+    try:
+        if isinstance(value, type):
+            return False
+        return isinstance(value, _ORCHESTRATORS | Dialog) or hasattr(value, "definition")
+    except Exception:  # noqa: BLE001 - a stranger's object, such as Flask's `request` outside of one
         return False
-    return isinstance(value, Orchestrator | Dialog) or hasattr(value, "definition")
+
+
+_ORCHESTRATORS = Orchestrator | BlockingOrchestrator
 
 
 def _told(names: list[str], module: str) -> str:
