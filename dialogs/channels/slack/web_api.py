@@ -136,7 +136,7 @@ class WebApi:
                     cursor=cursor,
                 )
             except ChannelError as error:
-                if cursor is None or _retry_after(error.__cause__) is None:
+                if cursor is None or error.retry_after_s is None:
                     raise
                 break  # it would be so each time: rather said twice than never
             for message in answer.get("messages") or ():
@@ -158,6 +158,7 @@ def refused(method: str, error: Exception) -> ChannelError:
         "The same call can never succeed." if permanent else "It may succeed later.",
         "What the error means stands at docs.slack.dev, under the method's name.",
         permanent=permanent,
+        retry_after_s=_retry_after(error),
     )
 
 
@@ -190,7 +191,7 @@ def _code(error: BaseException | None) -> str:
     return str(data.get("error") or "") if isinstance(data, Mapping) else ""
 
 
-def _retry_after(error: BaseException | None) -> float | None:
+def _retry_after(error: Exception) -> float | None:
     """How long a rate limit lasts, in seconds; None where that is not what failed."""
     response: Any = getattr(error, "response", None)
     if getattr(response, "status_code", None) != 429:

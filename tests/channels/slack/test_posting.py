@@ -68,6 +68,7 @@ async def test_what_may_pass_is_left_to_be_sent_again(slack, app, fault):
     with pytest.raises(ChannelError) as caught:
         await post(channel)
     assert not caught.value.permanent
+    assert caught.value.retry_after_s == (fault if fault == 30 else None)
     await post(channel)
     assert texts(slack) == ["Hello"]
 
