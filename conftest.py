@@ -5,6 +5,7 @@ page share their names. A block marked otherwise (``text``, ``console``) is only
 ``<!-- skip: next -->`` above a Python block keeps that block from running.
 """
 
+import signal
 from doctest import ELLIPSIS
 
 from sybil import Sybil
@@ -20,3 +21,9 @@ docstrings = Sybil(
     pattern="*.py",
 )
 pytest_collect_file = (pages + docstrings).pytest()
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C, which tests in the background ignore: programs under test inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

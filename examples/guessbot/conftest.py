@@ -61,8 +61,6 @@ class Terminal:
 def terminal(tmp_path):
     """Starts a Python program in a folder of its own."""
     started = []
-    # Programs inherit an ignored Ctrl-C, which a test run in the background may have.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: object) -> Terminal:
         started.append(Terminal(*arguments, folder=tmp_path))
@@ -71,7 +69,6 @@ def terminal(tmp_path):
     yield start
     for program in started:
         program.close()
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
