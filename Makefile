@@ -29,13 +29,16 @@ chat: $(CHAT) ## play the guessing game in the terminal
 test: $(if $(CI),measured,tested) ## run the tests
 
 check: lint docs measured ## all that CI checks: lint, docs, tests with branch coverage
-	$(BIN)/coverage report
+
+# Two at a time, since they wait for servers, programs and a browser; each file in one process,
+# and the slow ones, which come first, not last.
+PYTEST := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 tested: $(TEST)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 measured: $(TEST)
-	$(BIN)/coverage run -m pytest
+	$(PYTEST) --cov
 
 lint: $(DEV) ## check format, style, types and imports
 	$(BIN)/ruff format --check
