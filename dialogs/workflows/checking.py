@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dialogs.workflows.expressions import BadExpression, names_in
 from dialogs.workflows.fields import END, StepModel
 from dialogs.workflows.plan import Edge, Plan
-from dialogs.workflows.problems import Problem
+from dialogs.workflows.problems import Problem, meant
 from dialogs.workflows.schema import (
     ApiCallStep,
     AuthStep,
@@ -204,9 +203,3 @@ def template_faults(templates: Mapping[str, str]) -> Iterator[Problem]:
             parse(text)
         except BadTemplate as error:
             yield Problem(str(error), "", f"templates[{name!r}]")
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """A proposal: what somebody may have meant who gave a name that there is not."""
-    close = get_close_matches(name, list(known), 1)
-    return f"; is {close[0]!r} meant?" if close else ""

@@ -29,6 +29,8 @@ from dialogs.workflows.grammar import (
 
 PARAMETERS = ("chat_id", "user_input", "context", "sender")
 
+NO_PYTHON = "it is no Python"
+
 MAX_SOURCE = 16_384
 """How long inline code may be, in characters."""
 
@@ -50,11 +52,15 @@ class RefusedCode(UsageError):
 
     def __init__(self, reason: str, line: int = 1, subject: str = "") -> None:
         of = f" of {subject}" if subject else ""
-        super().__init__(
-            f"The code{of} is refused, line {line}: {reason}.",
-            "Code in data may compute with what it is given, and reach nothing else.",
-            "Take that out, or write it in a Python module and name it by its dotted path.",
-        )
+        what = f"The code{of} is refused, line {line}: {reason}."
+        if reason.startswith(NO_PYTHON):
+            super().__init__(what, "Code in data is Python.", "Correct it.")
+        else:
+            super().__init__(
+                what,
+                "Code in data may compute with what it is given, and reach nothing else.",
+                "Take that out, or write it in a Python module and name it by its dotted path.",
+            )
         self.reason = reason
         self.line = line
         self.subject = subject
@@ -174,7 +180,7 @@ def _parse(source: Any, mode: str, limit: int) -> Any:
             warnings.simplefilter("ignore")
             return _tree(source.strip()) if mode == "eval" else ast.parse(source)
     except SyntaxError as error:
-        raise RefusedCode(f"it is no Python: {error.msg}", error.lineno or 1) from None
+        raise RefusedCode(f"{NO_PYTHON}: {error.msg}", error.lineno or 1) from None
     except (ValueError, MemoryError, RecursionError, OverflowError):
         raise RefusedCode("it nests too deep, or has a number that is too long") from None
 

@@ -9,6 +9,7 @@ the same for ever.
 
 from __future__ import annotations
 
+import logging
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, NoReturn
@@ -33,6 +34,11 @@ from dialogs.workflows.schema import AnyStep, GotoStep, LoopStep
 from dialogs.workflows.state import Scope, State
 from dialogs.workflows.templates import parse
 from dialogs.workflows.understanding import understood
+
+logger = logging.getLogger("dialogs")
+
+EXPECTED = frozenset({"Denied", "NotFilled", TIMEOUT, WORKFLOW_TIMEOUT})
+"""Failures that a client makes; they are logged, too, but warn nobody."""
 
 RENEWED = 200
 """After so many steps the dialog goes on as new."""
@@ -106,12 +112,24 @@ class Interpreter:
             if str(failure) == _NO_LOOP:
                 raise  # for the engine, which says that the run has to be an async one
             error = described(step.id, failure)
+            self._log(error)
         has_heard = run.waited or run.heard is not state.heard
         if error is None and not has_heard:
             return result
         if error is None and result is None and {*run.heard} == {"text"}:
             return run.heard["text"]
         return [result, run.heard if has_heard else None, error]
+
+    def _log(self, error: dict[str, Any]) -> None:
+        """Tell operators of a failure: what its document makes of it, nobody else would see."""
+        logger.log(
+            logging.INFO if error["type"] in EXPECTED else logging.WARNING,
+            "Step %r of the workflow %r failed: %s: %s",
+            error["step"],
+            self.document.workflow_id,
+            error["type"],
+            error["message"],
+        )
 
     # --- all steps ----------------------------------------------------------------------------
 

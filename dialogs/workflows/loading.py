@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from dialogs.errors import UsageError
-from dialogs.workflows.checking import faults, loose_ends, meant
+from dialogs.workflows.checking import faults, loose_ends
 from dialogs.workflows.fields import Validation
 from dialogs.workflows.plan import Plan
-from dialogs.workflows.problems import InvalidWorkflow, Problem, WorkflowWarning
+from dialogs.workflows.problems import InvalidWorkflow, Problem, WorkflowWarning, meant
 from dialogs.workflows.reading import read
 from dialogs.workflows.schema import STEPS, ErrorHandling, Workflow
 from dialogs.workflows.sources import Place, Source, Unreadable, copied

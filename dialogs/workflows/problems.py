@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from dialogs.errors import DialogsError, DialogsWarning, UsageError
 from dialogs.registry import serializable
@@ -107,3 +108,9 @@ class StepError(Exception):
         super().__init__(message)
         self.type_name = type_name
         self.facts = facts
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A proposal: what somebody may have meant who gave a name that there is not."""
+    close = get_close_matches(name, list(known), 1)
+    return f"; is {close[0]!r} meant?" if close else ""

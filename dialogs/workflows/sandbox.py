@@ -264,9 +264,10 @@ def _as_sandbox_error(error: Any, monty: Any, has_lines: bool) -> SandboxError:
     inner = error.exception()
     frames = error.traceback() if has_lines and hasattr(error, "traceback") else []
     lines = [frame.line for frame in frames if frame.filename == _FIRST_FEED]
-    return SandboxError(
-        type(inner).__name__, _short(inner, str(error)), lines[-1] if lines else None
-    )
+    text = _short(inner, str(error))
+    if isinstance(inner, TimeoutError):
+        text = f"it computed for longer than {TIME_S:g} seconds"
+    return SandboxError(type(inner).__name__, text, lines[-1] if lines else None)
 
 
 def _short(text: Any, otherwise: str = "") -> str:

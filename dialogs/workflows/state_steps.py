@@ -18,6 +18,7 @@ from dialogs.events import as_data
 from dialogs.performing import conversation_id, may_await
 from dialogs.steps import call, continue_as_new, send_message
 from dialogs.waits import get_client_response
+from dialogs.workflows.problems import meant
 from dialogs.workflows.states import (
     Naming,
     StateError,
@@ -219,7 +220,7 @@ class StateSteps:
             known = ", ".join(map(repr, self._functions)) or "none"
             raise StateError(
                 state,
-                f"There is no state {state!r}{where}.",
+                f"There is no state {state!r}{where}{meant(state, self._functions)}.",
                 f"The registered states are: {known}.",
                 f"Register it: @steps.register({state!r}); or correct the id.",
             )

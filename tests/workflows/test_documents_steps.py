@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import json
+import logging
 from datetime import date
 
 import pytest
@@ -12,6 +13,7 @@ from dialogs import (
     Button,
     InMemoryPersistence,
     Message,
+    Orchestrator,
     UsageError,
     call,
     conversation_id,
@@ -21,6 +23,7 @@ from dialogs import (
     send_message,
     step_key,
 )
+from dialogs.stores import MemoryStore
 from dialogs.testing import DialogTester
 from dialogs.workflows.catalog import Workflows
 from dialogs.workflows.integrations import Integration
@@ -482,13 +485,21 @@ def test_the_workflow_may_end_with_a_message():
 
     result = conversation.start().expect("That failed: no line.").expect_done().result
 
-    assert result["error"] == {"step": "a", "type": "ConnectionError", "message": "no line"}
+    assert result["error"] == {
+        "step": "a",
+        "type": "ConnectionError",
+        "message": "no line",
+        "status": None,
+        "body": None,
+    }
 
 
 def test_a_last_message_that_fails_too_tells_of_both():
-    conversation = conversing(fail("a"), error_handling={"message": "Status {error.status}."})
+    conversation = conversing(fail("a"), error_handling={"message": "{error.body.detail}"})
 
-    with pytest.raises(WorkflowFailed, match=r"'a'.*no line, and of .*message .*'error.status'"):
+    with pytest.raises(
+        WorkflowFailed, match=r"'a'.*no line, and of .*message .*'error.body.detail'"
+    ):
         conversation.start()
 
 
@@ -521,6 +532,25 @@ def test_every_type_of_step_may_fail_and_be_passed_or_handled(step):
     passed = [steps[0] | {"critical": False}, *steps[1:]]
     conversing(*passed, host=host, variables={"unset": None}).start().expect("on: a").expect_done()
     conversing(*handled, host=host, variables={"unset": None}).start().expect("else: a")
+
+
+async def test_a_failure_is_logged_once_and_what_a_client_makes_warns_nobody(caplog):
+    caplog.set_level(logging.INFO, "dialogs")
+    content = workflow(
+        fail("a", critical=False),
+        slot("x", type="integer") | {"retry_limit": 1, "critical": False},
+        listen("b"),
+    )
+    found = Workflows(content, actions={"fail": broken}).dialog("w")
+    orchestrator = Orchestrator(found, store=MemoryStore())
+
+    for message in ("hi", "no number", "b"):
+        await orchestrator.handle_message("c", message)
+
+    assert [(record.levelname, record.getMessage()[:52]) for record in caplog.records] == [
+        ("WARNING", "Step 'a' of the workflow 'w' failed: ConnectionError"),
+        ("INFO", "Step 'ask_x' of the workflow 'w' failed: NotFilled: "),
+    ]
 
 
 def test_a_failure_on_the_way_of_a_failure_goes_its_own_way():

@@ -13,6 +13,7 @@ from dialogs.workflows import RefusedCode, StateError, StateFailed, StateSteps, 
 
 pytest.importorskip("pydantic_monty")
 
+HEADER = "def start(chat_id, user_input, context, sender):\n"
 INLINE = """\
 def start(chat_id, user_input, context, sender):
     sender.send_message(chat_id, "Hello! What's your name?")
@@ -61,6 +62,19 @@ async def test_inline_code_may_be_a_list_of_its_lines(load):
     steps = load({"start": INLINE.split("\n"), "get_name": "my_app_states.get_name"})
     bot = Orchestrator(steps.dialog(), store=MemoryStore())
     assert (await bot.handle_message("u", "hi")).messages == ["Hello! What's your name?"]
+
+
+async def test_what_is_wrong_is_told_in_its_authors_words(load):
+    with pytest.raises(RefusedCode, match=r"line 2: it is no Python: .*\. Correct it"):
+        load({"start": HEADER + "    return None,, 1"})
+    steps = load({"start": HEADER + "    return 'strat', {}"})
+    with pytest.raises(StateError, match="'strat', which state 'start' returned; is 'start' meant"):
+        await Orchestrator(steps.dialog(), store=MemoryStore()).start("c")
+    endless = load({"start": HEADER + "    while True: pass"})
+    with pytest.raises(
+        StateFailed, match=r"TimeoutError: it computed for longer than 0\.5 seconds"
+    ):
+        await Orchestrator(endless.dialog(), store=MemoryStore()).start("c")
 
 
 async def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):

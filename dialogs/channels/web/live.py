@@ -181,8 +181,13 @@ class Line:
     def _read(self, text: str, validate: Callable[[str], T]) -> T:
         try:
             return validate(text)
-        except ValidationError:
-            raise Closing(INVALID, "the frame is not understood") from None
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, found["loc"]))
+            reason = f"the frame is not understood: {place} {found['msg']}"
+            raise Closing(
+                INVALID, reason.encode("utf-8", "replace")[:120].decode("utf-8", "ignore")
+            ) from None
 
     async def _hear(self) -> None:
         while True:

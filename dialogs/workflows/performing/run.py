@@ -123,15 +123,11 @@ class Run:
 
 def described(step: str, error: Exception) -> dict[str, Any]:
     """An exception as the variable `error` tells it."""
+    told: dict[str, Any] = {"step": step, "status": None, "body": None}
     match error:
         case StepError():
-            return {
-                "step": step,
-                "type": error.type_name,
-                "message": str(error),
-                **error.facts,
-            }
+            return told | {"type": error.type_name, "message": str(error)} | error.facts
         case StepFailed() | SandboxError():
-            return {"step": step, "type": error.type_name, "message": error.message}
+            return told | {"type": error.type_name, "message": error.message}
         case _:
-            return {"step": step, "type": type(error).__name__, "message": str(error)}
+            return told | {"type": type(error).__name__, "message": str(error)}

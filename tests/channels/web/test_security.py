@@ -315,6 +315,22 @@ async def test_a_frame_that_is_not_understood_closes_the_socket():
         assert len((await ada.read())["messages"]) == 1
 
 
+async def test_a_closed_socket_is_told_where_its_frame_is_wrong():
+    frames = {
+        '{"type": "message", "text": "no id"}': "message.message_id Field required",
+        json.dumps({"type": "start", "é" * 300: 1}): "start.é",
+    }
+    async with serving(site()) as url:
+        for frame, reason in frames.items():
+            async with live(url, None) as socket:
+                await socket.send(type="hello")
+                await socket.next("news")
+                await socket.connection.send(frame)
+                assert await socket.closed() == 4400
+                told = socket.connection.close_reason
+                assert told.startswith(f"the frame is not understood: {reason}")
+
+
 async def test_a_socket_begins_no_root_and_sees_no_view_that_the_app_does_not_give():
     orchestrator = orchestrator_of(MemoryStore())
     orchestrator.add_root("payroll", payroll)
