@@ -66,10 +66,11 @@ def find_words(wanted: bytes, fn: Any) -> str | None:
 def _texts(fn: Any) -> Iterator[str]:
     if isinstance(fn, FunctionType):
         yield from _constants(fn.__code__)
+        # By their types: a stranger's object may raise whatever it is asked.
         for value in fn.__globals__.values():
-            if isinstance(value, str):
+            if type(value) is str:
                 yield value
-            elif isinstance(value, FunctionType):
+            elif type(value) is FunctionType:
                 yield from _constants(value.__code__)
 
 

@@ -38,28 +38,23 @@ class Orchestrator:
         fallback: the dialog that runs where the root's code no longer fits a conversation.
         interrupts: messages that mean the same at every prompt; the first that fits is taken.
         clock: tells the time, as an aware datetime.
-        lease: how long a worker may take for a turn, in seconds or as a timedelta, before
-            another one may take it over.
-        ttl: how long an idle conversation is kept; None keeps it for ever. A conversation that
-            waits for a time is kept until then at least.
+        lease: how long a worker may take for a turn, in seconds or as a timedelta; then others may.
+        ttl: how long an idle conversation is kept, beyond what it waits for; None: for ever.
         on_completed: what a message does after the end of a run: "restart" begins the next one,
             "ignore" leaves it at that.
         on_early: what a message does that comes while the dialog waits for something else:
             "keep" keeps it, and it answers the next wait; "refuse" makes its turn `stale`.
-        on_error: an apology that the sender sends where a dialog raised an exception, or a
-            function that takes the exception and returns one, or None. Without a sender nobody
-            apologizes: the caller gets the exception.
+        on_error: an apology that the sender, if there is one, sends where a dialog raised an
+            exception, or a function that takes the exception and returns one, or None.
         on_timeout: what is said where a run ends as TIMED_OUT, or a function that takes the
             chat id and returns it, or None.
-        patience: how long an event waits for another worker's turn, before `Busy` is raised; by
-            default a little longer than the lease.
+        patience: how long an event waits for other turns before it is `Busy`; the lease and a bit.
         poll: how often `run_timers` looks for what is due.
         history: how many messages `Conversation.history` keeps of what both sides said.
-        threads: whether functions that a dialog `call`s, and that are not async, run in threads:
-            they may block then without keeping other conversations waiting.
+        threads: whether functions that are `call`ed and not async run in threads, and block nobody.
 
     Attributes:
-        history: how many messages each conversation keeps.
+        history: what was given.
         takes_opening: whether the root needs the message that opens a conversation, so that
             `start` cannot begin one.
 
@@ -261,7 +256,7 @@ class Orchestrator:
         check_chat_id(chat_id)
         return await self._leases.load(chat_id)
 
-    async def conversations(
+    def conversations(
         self, status: Status | str | None = None
     ) -> AsyncIterator[tuple[str, Conversation]]:
         """All conversations, or those of one status, each with its chat id, in no order.
@@ -269,8 +264,18 @@ class Orchestrator:
         Raises what `conversation` does; for the first that cannot be read, after all the others.
         """
         wanted = None if status is None else Status.named(status).value
-        async for chat_id, conversation in self._leases.scan(wanted):
-            yield chat_id, conversation
+        return self._leases.scan(wanted)
+
+    def check(self) -> AsyncIterator[tuple[str, Exception | None]]:
+        """Replay every open conversation with the code of this process, and perform nothing.
+
+        Yields:
+            Those that do not go on where they wait, by chat id, with the error that their next
+            message would meet, if the fallback does not; None: another version starts anew.
+
+        Raises what `conversation` does.
+        """
+        return self._worker.misfits()
 
     # --- timers -------------------------------------------------------------------------------
 

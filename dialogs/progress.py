@@ -16,7 +16,7 @@ from dialogs.effects import Effects
 from dialogs.events import as_data
 from dialogs.flow import Flow, Interrupt
 from dialogs.recorder import Event
-from dialogs.resume import Outcome, resume
+from dialogs.resume import Outcome, fits, resume
 from dialogs.standing import Digression, Entry, Pending, Status
 
 SAID = 64
@@ -230,3 +230,24 @@ class Progress:
         deadline = None if wait.timeout_s is None else self.now + wait.timeout_s
         number, place = self.conversation.serial, outcome.trail
         return Pending(wait.key, number, place, deadline, said[-SAID:], outcome.messages)
+
+
+def goes_on(conversation: Conversation, flow: Flow, chat_id: str) -> Effects[bool]:
+    """Replay an open conversation with this code, and perform nothing new.
+
+    Returns:
+        Whether it goes on where it waits; if not, it, or what is open beside it, starts anew or
+        ends, as the code declares.
+
+    Raises:
+        Exception: the code does not fit.
+    """
+    going_on, aside = True, conversation.digression
+    if conversation.log is not None:
+        call = flow.root(conversation.root)(copied(conversation.opening))
+        going_on = yield from fits(conversation.log, call, conversation=chat_id)
+    if aside is not None:
+        beside = flow.digression(aside.dialog, copied(aside.opening))
+        if beside is None or not (yield from fits(aside.log, beside, conversation=chat_id)):
+            return False
+    return going_on

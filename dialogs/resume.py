@@ -122,6 +122,38 @@ def resume(
     raise error
 
 
+def fits(data: bytes, root: Any, *, conversation: str) -> Effects[bool]:
+    """Replay a log up to the step that it waits in; nothing new is performed.
+
+    Args:
+        data: the log's bytes.
+        root: the dialog, or a bare step.
+        conversation: the conversation's id, for errors.
+
+    Returns:
+        Whether it goes on where it waits; if not, a dialog of another version starts anew.
+
+    Raises:
+        DialogsError: the code does not fit the log.
+    """
+    log, dialog = Log.decode(data), _as_dialog(root)
+    if log.phase != RUNNING:
+        return log.phase == DONE
+    engine = Engine(log, None, can_await=True, conversation=conversation, strict=True)
+    try:
+        _check_root(engine, dialog)
+        yield from engine.enter(dialog, 0)
+    except Suspended:
+        return True
+    except Changed:
+        return False
+    except (Refused, Raised) as refused:
+        error = refused.error
+    else:
+        return True
+    raise error
+
+
 def _phases(engine: Engine, root: Dialog[Any], fallback: Dialog[Any] | None) -> Effects[Any]:
     """Run the fallback where it has to run, and then the root. Returns the root's result."""
     log = engine.log

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from dialogs.errors import Busy, InboxFull, StepFailed, StoreError, UsageError
 from dialogs.events import Happening, Turn, Woken, as_data
 from dialogs.flow import Flow
 from dialogs.leases import Leases, decode, is_cancellation
+from dialogs.progress import goes_on
 from dialogs.stores.base import Claim
 from dialogs.turn import failed, take_turn
 
@@ -132,6 +133,16 @@ class Worker:
         if isinstance(turn, Exception):
             raise turn
         return turn
+
+    async def misfits(self) -> AsyncIterator[tuple[str, Exception | None]]:
+        """The conversations that do not go on where they wait, with this code. See `check`."""
+        async for chat_id, conversation in self.leases.scan(None):
+            try:
+                replay = goes_on(conversation, self.flow, chat_id)
+                if not await adrive(replay, self.leases.world):
+                    yield chat_id, None
+            except Exception as error:  # noqa: BLE001 - whatever the code raises, it says so
+                yield chat_id, error
 
     def _go_on(self, chat_id: str, owner: asyncio.Task[Any] | None) -> None:
         """Let the others have their turns, where one still runs whose lease is over."""

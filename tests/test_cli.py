@@ -366,6 +366,25 @@ def test_a_conversation_that_cannot_be_read_is_told_and_new_starts_over(folder, 
 # --- looking --------------------------------------------------------------------------------------
 
 
+def test_conversations_that_new_code_does_not_fit_are_told_of(here, run_here):
+    for name in ("ada", "ben"):
+        run_here("chat", "shop:shop", "--as", name, "--store", "sqlite:///x.db")
+    run_here("chat", "shop:shop", "--as", "ben", "--store", "sqlite:///x.db", text="tea\n")
+    done = run_here("check", "shop:shop", "--store", "sqlite:///x.db")
+    assert (done.returncode, done.stdout) == (0, "")
+    file = here / "shop.py"
+    file.write_text(file.read_text().replace("[b]How many?[/b]", "How much?"))
+    forget_modules()
+    done = run_here("check", "shop:shop", "--store", "sqlite:///x.db")
+    assert done.returncode == 1
+    assert done.stdout.startswith("console:ben:shop\tdialog 'shop' v1.0")
+    assert done.stderr == "1 refused, 0 that start anew.\n"
+    file.write_text(file.read_text().replace("@dialog\ndef shop", '@dialog(version="2")\ndef shop'))
+    forget_modules()
+    done = run_here("check", "shop:shop", "--store", "sqlite:///x.db")
+    assert (done.returncode, done.stderr) == (0, "0 refused, 2 that start anew.\n")
+
+
 def test_conversations_are_listed_with_where_they_wait_and_can_be_forgotten(run_here):
     run_here("chat", "shop:shop", "--as", "ada", text="tea\n")
     run_here("chat", "shop:shop", "--as", "bob", text="tea\n2\n")

@@ -1,6 +1,7 @@
 """The commands, as typer sees them.
 
-`chatting`, `serving` and `listing` do what they say; `workflows` has commands of its own.
+`chatting`, `serving`, `listing` and `checking` do what they say; `workflows` has commands of its
+own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from dialogs.cli import chatting, listing, serving, workflows
+from dialogs.cli import chatting, checking, listing, serving, workflows
 from dialogs.cli.targets import find_target
 from dialogs.standing import Status
 
@@ -102,6 +103,13 @@ def conversations(
 ) -> None:
     """List the conversations of a dialog: whose, how each stands, where it waits."""
     if not listing.show(find_target(path), store, status):
+        sys.exit(1)
+
+
+@app.command()
+def check(path: TargetPath, store: StoreUrl = None) -> None:
+    """Tell whose open conversations this code does not fit; nothing is run or changed."""
+    if not checking.check(find_target(path), store):
         sys.exit(1)
 
 
