@@ -226,13 +226,9 @@ def test_timers_outlive_a_killed_worker(tmp_path):
 
 
 def test_a_worker_ends_quietly_with_ctrl_c(tmp_path):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        program = Program(tmp_path)
-        program.run("request", "ada", "tea")
-        worker = program.start("worker")
-    finally:
-        signal.signal(signal.SIGINT, before)
+    program = Program(tmp_path)
+    program.run("request", "ada", "tea")
+    worker = program.start("worker")
     assert "Reminder" in worker.stdout.readline()
     worker.send_signal(signal.SIGINT)
     _, trouble = worker.communicate(timeout=60)

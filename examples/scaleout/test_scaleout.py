@@ -35,7 +35,6 @@ def start(tmp_path):
             raise
         pytest.skip(str(error))
     started = []
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments):
         process = subprocess.Popen(  # noqa: S603 - our own program
@@ -57,7 +56,6 @@ def start(tmp_path):
         limit.cancel()
         process.kill()
         process.communicate()
-    signal.signal(signal.SIGINT, before)
 
 
 def pids_in(output):

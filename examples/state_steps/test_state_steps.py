@@ -59,8 +59,6 @@ def test_the_program_goes_on_where_it_was_left(tmp_path):
 
 
 def test_ctrl_c_ends_the_program(tmp_path):
-    # Programs inherit an ignored Ctrl-C, which a test run in the background may have.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "examples.state_steps", str(tmp_path / "tables.db")]
     program: Any
     with subprocess.Popen(  # noqa: S603 - our own program
@@ -78,7 +76,6 @@ def test_ctrl_c_ends_the_program(tmp_path):
             pytest.fail("it goes on")
         finally:
             program.kill()
-            signal.signal(signal.SIGINT, before)
 
 
 def run_program(folder, run):
