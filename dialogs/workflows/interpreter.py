@@ -40,7 +40,7 @@ logger = logging.getLogger("dialogs")
 EXPECTED = frozenset({"Denied", "NotFilled", TIMEOUT, WORKFLOW_TIMEOUT})
 """Failures that a client makes; they are logged, too, but warn nobody."""
 
-RENEWED = 200
+RENEWED = 50
 """After so many steps the dialog goes on as new."""
 
 MOST_PASSED = 10_000
