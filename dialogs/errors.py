@@ -36,6 +36,7 @@ Nothing may be imported here: every other room imports this one.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 
@@ -201,6 +202,9 @@ class ReplayError(DialogsError):
     _REWORDED: ClassVar[str] = (
         " If only the words of a message changed, give it a name: send_message(..., name=...)."
     )
+    _RENAMED: ClassVar[str] = (
+        " If only the name of that dialog changed, keep the old one: @dialog(name={!r})."
+    )
 
     def __init__(
         self,
@@ -220,7 +224,9 @@ class ReplayError(DialogsError):
             f"dialog {dialog!r} v{version}{owner}, record {record}: "
             f"the log has {logged} but the dialog {found}{at}.",
             self._WHY,
-            self._REMEDY + (self._REWORDED if reworded else ""),
+            self._REMEDY
+            + (self._REWORDED if reworded else "")
+            + (self._RENAMED.format(old) if (old := _old_name(logged, found)) else ""),
         )
         self.dialog = dialog
         self.version = version
@@ -229,6 +235,15 @@ class ReplayError(DialogsError):
         self.logged = logged
         self.found = found
         self.location = location
+
+
+_A_DIALOG = re.compile(r"(?:yielded )?(?:the dialog|is) '?([^'(]+)'?(\(.*\))?")
+
+
+def _old_name(logged: str, found: str) -> str:
+    """The name that a dialog had in the log, where the rest of it is as it was; "" elsewhere."""
+    old, new = _A_DIALOG.fullmatch(logged), _A_DIALOG.fullmatch(found)
+    return old[1] if old and new and old[1] != new[1] and old[2] == new[2] else ""
 
 
 class LogError(DialogsError):

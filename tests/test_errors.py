@@ -481,3 +481,40 @@ def test_a_conversation_without_an_id_is_not_named(kept):
     assert str(caught.value).startswith("dialog 'ask' v1.0, record 0: the log has")
     assert caught.value.conversation is None
     assert nameless.log
+
+
+def test_a_renamed_dialog_is_told_to_keep_its_old_name(kept):
+    """Given somebody who was asked for a street by a dialog that has another name by now."""
+
+    def order(name, town="Rome"):
+        def ask(town):
+            yield send_message(f"Your street in {town}?")
+            return (yield get_client_response())
+
+        def asks():
+            return (yield dialog(name=name)(ask)(town))
+
+        return dialog(name="order")(asks)()
+
+    run_gen_dialog(order("address"), kept, "")
+
+    with pytest.raises(ReplayError) as caught:
+        run_gen_dialog(order("delivery"), kept, "Main St")
+
+    assert str(caught.value).endswith("keep the old one: @dialog(name='address').")
+    with pytest.raises(ReplayError) as caught:
+        run_gen_dialog(order("delivery", "Oslo"), kept, "Main St")
+    assert "@dialog(name=" not in str(caught.value)
+    assert run_gen_dialog(order("address"), kept, "Main St").return_value == "Main St"
+
+
+def test_a_renamed_root_is_told_to_keep_its_old_name(kept):
+    def order():
+        return (yield get_client_response())
+
+    run_gen_dialog(dialog(order)(), kept, "")
+
+    with pytest.raises(ReplayError) as caught:
+        run_gen_dialog(dialog(name="purchase")(order)(), kept, "x")
+
+    assert str(caught.value).endswith("keep the old one: @dialog(name='order').")
