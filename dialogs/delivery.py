@@ -65,7 +65,8 @@ class Delivery:
         except (Exception, asyncio.CancelledError) as error:
             if is_cancellation(error):
                 raise
-            resends, resend_at = self._try_again(before, after, error)
+            some = len(unsent) < len(after.outbox)
+            resends, resend_at = self._try_again(before, 1 if some else after.resends + 1, error)
             logger.warning(
                 "Message %d of conversation %r was not sent, and is sent again later: %r",
                 unsent[0][0],
@@ -87,8 +88,8 @@ class Delivery:
         message = copy.deepcopy(message) if isinstance(message, dict | list) else message
         send = sender.send_message if resend is None else resend
         try:
-            # What takes longer than a lease is sent by others, too.
-            async with asyncio.timeout(self.leases.lease_s):
+            # It begins in the lease's first half; what outlives the lease is sent by others, too.
+            async with asyncio.timeout(self.leases.lease_s / 2):
                 await _awaited(send, chat_id, message, delivery_id=f"{chat_id}/{number}")
         except ChannelError as error:
             if not error.permanent:
@@ -96,10 +97,10 @@ class Delivery:
             logger.error("Message %d of conversation %r is given up: %s", number, chat_id, error)  # noqa: TRY400
 
     def _try_again(
-        self, before: Conversation, after: Conversation, error: BaseException
+        self, before: Conversation, resends: int, error: BaseException
     ) -> tuple[int, float]:
         """How often sending has failed by now, and when it is tried again."""
-        now, resends = self.leases.now(), after.resends + 1
+        now = self.leases.now()
         wait_s = error.retry_after_s if isinstance(error, ChannelError) else None
         if wait_s is None and before.resend_at is not None and now < before.resend_at:
             # Turns that came before its time have tried it early; nobody waits longer for that.

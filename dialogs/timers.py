@@ -52,7 +52,7 @@ class Timers:
                 loop.call_later(max(left_s, 0.0) + 0.001, fire, chat_id)
 
         def fire(chat_id: str) -> None:
-            if watch in self._worker.watchers and chat_id not in waking.tasks:
+            if watch in self._worker.watchers:
                 waking.start(chat_id)
 
         self._worker.watchers.append(watch)
@@ -168,7 +168,9 @@ class _Waking:
         self.tasks: dict[str, asyncio.Task[Turn | None]] = {}
 
     def start(self, chat_id: str) -> asyncio.Task[Turn | None]:
-        """Wake a conversation in a task of its own."""
+        """Wake a conversation in a task of its own, if it is not being woken."""
+        if chat_id in self.tasks:
+            return self.tasks[chat_id]
         task = self.tasks[chat_id] = asyncio.ensure_future(self._in_turn(chat_id))
         task.add_done_callback(lambda _: self.tasks.pop(chat_id))
         return task

@@ -266,13 +266,14 @@ def _id_of(event: Happening) -> str | None:
 
 def _repeated(chat_id: str, conversation: Conversation, reply: bytes) -> Turn:
     """The turn of a message id that was seen before, as it was answered then."""
-    messages, status, result, prompt = load(reply)
+    messages, status, result, prompt, *kept = load(reply)
     return Turn(
         chat_id,
         messages,
         Status(status),
         result,
         prompt,
+        kept=bool(kept),
         duplicate=True,
         wake_at=conversation.deadline,
     )
@@ -280,6 +281,7 @@ def _repeated(chat_id: str, conversation: Conversation, reply: bytes) -> Turn:
 
 def _remember(seen: dict[str, bytes], message_id: str, turn: Turn) -> dict[str, bytes]:
     """The window of message ids, with this one's answer as its last."""
-    reply = encode([turn.messages, turn.status.value, turn.result, turn.prompt], around=2)
+    facts = [turn.messages, turn.status.value, turn.result, turn.prompt]
+    reply = encode([*facts, True] if turn.kept else facts, around=2)
     window = [*seen.items(), (message_id, reply)]
     return dict(window[-SEEN:])

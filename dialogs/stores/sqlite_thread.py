@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dialogs.errors import StoreUnavailable
+from dialogs.stores import sqlite_files
 
 T = TypeVar("T")
 
@@ -101,7 +102,7 @@ class SQLiteThread:
         self._timeout_s = timeout_s
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] | None = None
+        self._opened: sqlite_files.Identity = None
         self._synchronous = Need.READ
         # A forked process has this object, and not its thread.
         self._pid = os.getpid()
@@ -190,7 +191,7 @@ class SQLiteThread:
 
     def _begin(self, need: Need) -> sqlite3.Connection:
         connection = self._connection or self._connect()
-        if need is Need.DURABLE and self._identity() != self._opened:
+        if need is Need.DURABLE and sqlite_files.identity(self._path) != self._opened:
             raise _Replaced(f"{self._path.name} was moved, replaced or deleted while it was open")
         if need is not Need.READ and need is not self._synchronous:
             # In WAL mode NORMAL does not wait for the disk, and FULL waits at every commit.
@@ -201,9 +202,8 @@ class SQLiteThread:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # SQLite would make it readable by all; its -wal and -shm files get the same permissions.
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        sqlite_files.make(self._path)
+        sqlite_files.check_not_inherited(self._path, self._name)
         connection = sqlite3.connect(self._path, timeout=self._timeout_s, isolation_level=None)
         try:
             self._use_wal(connection)
@@ -212,16 +212,9 @@ class SQLiteThread:
             connection.close()
             raise
         self._connection = connection
-        self._opened = self._identity()
+        self._opened = sqlite_files.opened(self._path)
         self._synchronous = Need.READ
         return connection
-
-    def _identity(self) -> tuple[int, int] | None:
-        """Which file the path leads to; None where it leads to none."""
-        with contextlib.suppress(OSError):
-            found = self._path.stat()
-            return found.st_dev, found.st_ino
-        return None
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         deadline = time.monotonic() + self._timeout_s
@@ -240,6 +233,7 @@ class SQLiteThread:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            sqlite_files.closed(self._opened)
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
 

@@ -122,25 +122,85 @@ def test_what_a_killed_process_committed_is_there_and_its_lease_runs_on(tmp_path
     asyncio.run(take_over())
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_process_that_was_forked_from_one_that_used_the_store_can_use_it(tmp_path):
-    code = f"""{INCREMENT}
+FORK = f"""{INCREMENT}
     import os, warnings
+    from dialogs.errors import UsageError
     warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
     store = SQLiteStore(sys.argv[1])
     asyncio.run(increment(store, "a"))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_that_was_forked_from_one_that_has_the_file_open_may_not_use_it(tmp_path):
+    code = f"""{FORK}
     child = os.fork()
-    asyncio.run(increment(store, "a"))
     if child == 0:
-        asyncio.run(store.close())
+        for mine in (store, SQLiteStore(sys.argv[1])):
+            try:
+                asyncio.run(increment(mine, "a"))
+            except UsageError as error:
+                print(error, flush=True)
+            asyncio.run(mine.close())
+        asyncio.run(increment(SQLiteStore(sys.argv[1] + ".mine"), "a"))
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     asyncio.run(increment(store, "a"))
     asyncio.run(store.close())
     """
     path = tmp_path / "bot.db"
+    said = done(python(code, path))
+    assert said.count("was opened before this process was forked") == 2
+    assert read(path, "a").body == b"2"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_that_was_forked_after_the_store_was_closed_can_use_it(tmp_path):
+    code = f"""{FORK}
+    asyncio.run(store.close())
+    child = os.fork()
+    asyncio.run(increment(store, "a"))
+    asyncio.run(store.close())
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    """
+    path = tmp_path / "bot.db"
     done(python(code, path))
-    assert read(path, "a").body == b"4"
+    assert read(path, "a").body == b"3"
+
+
+def test_what_a_second_store_object_opens_and_closes_leaves_the_first_one_its_locks(tmp_path):
+    look = """
+    import asyncio, sys
+    from dialogs.stores.sqlite import SQLiteStore
+
+    async def main():
+        store = SQLiteStore(sys.argv[1])
+        print(sorted([stored.chat_id async for stored in store.scan(now=1_000.0)]))
+        await store.close()
+
+    asyncio.run(main())
+    """
+    path = tmp_path / "bot.db"
+
+    async def put(store, chat_id):
+        claim = await store.claim(chat_id, now=NOW, lease_s=30)
+        await store.commit(claim, b"body", now=NOW, status="OPEN")
+
+    async def main():
+        first, second = SQLiteStore(path), SQLiteStore(path)
+        await put(first, "a")
+        await put(second, "b")
+        # The last one that closes a file deletes its write-ahead log: that is not this one.
+        assert done(python(look, path)) == "['a', 'b']\n"
+        await put(first, "c")
+        await put(second, "d")
+        assert done(python(look, path)) == "['a', 'b', 'c', 'd']\n"
+        await first.close()
+        await second.close()
+
+    asyncio.run(main())
 
 
 def test_an_interpreter_ends_while_its_store_is_open(tmp_path):
