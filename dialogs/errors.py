@@ -409,10 +409,12 @@ class StepFailed(DialogsError):
     """
 
     def __init__(self, type_name: str, message: str) -> None:
+        raised = f"{type_name}: {message}" if message else type_name
         super().__init__(
-            f"A step raised {type_name}: {message}." if message else f"A step raised {type_name}.",
+            f"A step raised {raised}" + ("" if message.endswith((".", "!", "?")) else "."),
             "Only an exception that the log can rebuild keeps its own class.",
-            "Register the exception with @serializable to catch it by its own class.",
+            "Register the exception with @serializable to catch it by its own class, or look at "
+            "type_name.",
         )
         self.type_name = type_name
         self.message = message

@@ -411,6 +411,10 @@ def test_step_failed_may_have_no_text():
     assert "OutOfStock" in str(StepFailed("OutOfStock", ""))
 
 
+def test_step_failed_ends_no_sentence_twice():
+    assert StepFailed("Busy", "It is held.").what == "A step raised Busy: It is held."
+
+
 def test_response_timeout_knows_the_time():
     assert ResponseTimeout(1.5).timeout_s == 1.5
     assert "1.5 seconds" in str(ResponseTimeout(1.5))
