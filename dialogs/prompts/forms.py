@@ -21,11 +21,11 @@ from dialogs.errors import UsageError, missing_extra
 from dialogs.messages import Message
 from dialogs.prompts.fields import ABSENT, Blank, blank as blank_of, is_tag, title
 from dialogs.prompts.insisting import (
-    NoValidAnswer,
     Plan,
     Terms,
     Timeout,
     check_attempts,
+    ends,
     insist,
     prompt,
     sentence,
@@ -86,13 +86,10 @@ def _fill(make_form: Callable[[], Form[Any]], terms: Terms) -> Generator[Step[An
             plan = partial(form.plan, blank, answers)
             answer = yield prompt(_ASK, blank.question, plan, terms, blank.name)
             form.put(answers, blank, answer)
-        try:
-            return form.result(answers)
-        except Unfit as unfit:
-            if attempt == terms.attempts:
-                raise NoValidAnswer(form.title, attempt) from None
-            words = unfit.words
-        yield send_message(words, name="again")
+        result, unfit = form.result(answers)
+        if (yield from ends(unfit, attempt, terms, form.title)):
+            return result
+        yield send_message("" if unfit is None else unfit.words, name="again")
 
 
 _ASK = Definition(insist, "ask", DEFAULT_VERSION, Style.GENERATOR)
@@ -162,18 +159,13 @@ class Form(Generic[M]):
         if value is not ABSENT:
             answers[last] = value
 
-    def result(self, answers: dict[str, Any]) -> M:
-        """The model's object.
-
-        Raises:
-            Unfit: the answers do not fit together.
-        """
+    def result(self, answers: dict[str, Any]) -> tuple[M | None, Unfit | None]:
+        """The model's object, or what keeps the answers from fitting together."""
         try:
             # Answers are text, whatever a strict model wants of its other users.
-            result: M = self._model.model_validate(answers, strict=False)
+            return self._model.model_validate(answers, strict=False), None
         except self._pydantic.ValidationError as error:
-            raise Unfit(error, _words(error.errors())) from error
-        return result
+            return None, Unfit(error, _words(error.errors()))
 
     def _errors(self, answers: dict[str, Any]) -> list[Any]:
         """What the model's validators say to a part of its input."""

@@ -1,7 +1,14 @@
-"""What every prompt does: say the question, wait, and insist until the response is valid."""
+"""What every prompt does: say the question, wait, and insist until the response is valid.
+
+A prompt that is open has refused every response that its log has, the newest excepted. So a replay
+need not agree with the code that reads responses now, and that code may change at any time. What
+tells a replay from the first run is `patched`: it says False where the log goes on. Its True is
+recorded in the turn that ends the prompt, and what the frame had then is dropped.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,7 +20,7 @@ from dialogs.errors import DialogsError, UsageError
 from dialogs.messages import Message
 from dialogs.prompts.reading import Reader, Unfit
 from dialogs.registry import serializable
-from dialogs.steps import Step, send_message
+from dialogs.steps import Step, patched, send_message
 from dialogs.waits import get_client_response
 
 Timeout = float | timedelta | None
@@ -103,13 +110,40 @@ def insist(
     yield send_message(plan.message, name="question")
     for attempt in count(1):
         response = yield wait
-        try:
-            return plan.read(response)
-        except Unfit as unfit:
-            if attempt == terms.attempts:
-                raise NoValidAnswer(str(question), attempt) from None
-            words = _retry(plan, terms.retry_message, response, unfit)
+        answer, unfit = _read(plan, response)
+        if (yield from ends(unfit, attempt, terms, str(question))):
+            return answer
+        # Nobody hears what follows a response that was refused once and would be taken now.
+        words = "" if unfit is None else _retry(plan, terms.retry_message, response, unfit)
         yield send_message(words, name="retry")
+
+
+def ends(
+    unfit: Unfit | None, attempt: int, terms: Terms, question: str
+) -> Generator[Step[Any], Any, bool]:
+    """Whether a prompt ends with this attempt.
+
+    Raises:
+        NoValidAnswer: it ends, and without an answer.
+    """
+    if unfit is not None and attempt < (terms.attempts or math.inf):
+        return False
+    if not (yield _ENDS):
+        return False
+    if unfit is not None:
+        raise NoValidAnswer(question, attempt)
+    return True
+
+
+_ENDS = patched("the prompt ends")
+
+
+def _read(plan: Plan, response: Any) -> tuple[Any, Unfit | None]:
+    """A response's value, or what refuses it."""
+    try:
+        return plan.read(response), None
+    except Unfit as unfit:
+        return None, unfit
 
 
 def _retry(plan: Plan, retry_message: Retry, response: Any, unfit: Unfit) -> str | Message:
