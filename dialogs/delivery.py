@@ -17,7 +17,7 @@ from typing import Any
 from dialogs.conversation import Conversation
 from dialogs.errors import ChannelError, StoreError
 from dialogs.leases import Leases, is_cancellation
-from dialogs.senders import Senders
+from dialogs.senders import Senders, watches
 from dialogs.stores.base import Claim
 from dialogs.turn import backoff
 
@@ -40,6 +40,12 @@ class Delivery:
     def can_send(self, chat_id: str, conversation: Conversation) -> bool:
         """Whether there is something to send, and somebody who does."""
         return bool(conversation.outbox) and self.senders.of(chat_id) is not None
+
+    def tell(self, chat_id: str) -> None:
+        """Tell whoever watches a conversation that there may be something new."""
+        watcher = self.senders.of(chat_id)
+        if watches(watcher):
+            watcher.look(chat_id)
 
     async def deliver(self, claim: Claim, before: Conversation, after: Conversation) -> None:
         """Send the outbox in order, commit how far that went, and give the lease back.
@@ -80,8 +86,8 @@ class Delivery:
         await asyncio.shield(acknowledging)
 
     async def _send(self, chat_id: str, number: int, message: Any, *, again: bool) -> None:
-        sender = self.senders.of(chat_id)
-        if sender is None:
+        sender: Any = self.senders.of(chat_id)
+        if sender is None or watches(sender):  # one that said so after the turn was committed
             return
         resend = getattr(sender, "resend_message", None) if again else None
         # The prompt that is said again after a digression is this same object.

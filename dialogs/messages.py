@@ -74,6 +74,18 @@ class Message:
         return self.text
 
 
+class Watcher(Protocol):
+    """Shows what is in conversations' histories: nothing has to be sent to it. See `Sender`.
+
+    It takes the place of a sender where the transcript is what people see, such as on a web page
+    that reads it.
+    """
+
+    def look(self, chat_id: str) -> None:
+        """There may be something new in this conversation."""
+        ...
+
+
 class Sender(Protocol):
     """Carries messages to the client. See `Orchestrator`.
 

@@ -16,7 +16,7 @@ from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, a
 from dialogs.flow import Flow, Interrupt, chosen, opener, takes_opening
 from dialogs.ids import MAX_DELIVERY_ID, check_chat_id, check_id
 from dialogs.leases import Leases
-from dialogs.messages import Sender
+from dialogs.messages import Sender, Watcher
 from dialogs.senders import Senders
 from dialogs.spans import Span, seconds
 from dialogs.standing import Status
@@ -129,7 +129,7 @@ class Orchestrator:
         await self._leases.settle()
         await self.store.close()
 
-    def attach(self, prefix: str, sender: Sender) -> None:
+    def attach(self, prefix: str, sender: Sender | Watcher) -> None:
         """Let a sender send to the conversations whose chat id starts with a prefix.
 
         Several channels can share an orchestrator this way. Where a process has senders, but none

@@ -127,6 +127,8 @@ class Worker:
             overdue.cancel()
         if self.delivery.can_send(chat_id, after):
             await self.delivery.deliver(claim, before, after)
+        if after is not before:
+            self.delivery.tell(chat_id)
         if after is not before and after.deadline is not None:
             for watch in self.watchers:
                 watch(chat_id, after.deadline)
@@ -175,7 +177,7 @@ class Worker:
                 self.flow,
                 chat_id=chat_id,
                 now=now,
-                sends=bool(self.delivery.senders),
+                sends=self.delivery.senders.need(chat_id),
                 can_await=True,
             )
             after, turn = await adrive(effects, self.leases.world)

@@ -266,6 +266,42 @@ async def test_a_channel_error_that_may_pass_is_tried_again():
     assert sender.messages == ["Go on."]
 
 
+class Watcher:
+    def __init__(self):
+        self.looked = []
+
+    def look(self, chat_id):
+        self.looked.append(chat_id)
+
+
+async def test_who_watches_is_told_and_nothing_is_sent():
+    bots, watcher = Bots(), Watcher()
+    bot = bots.bot(Recorder(), history=10)
+    bot.attach("web:", watcher)
+    turn = await bot.start("web:c")
+    assert turn.messages == ["Go on."]
+    assert bots.store.calls == ["claim", "commit"]
+    assert watcher.looked == ["web:c"]
+    conversation = await bot.conversation("web:c")
+    assert (conversation.outbox, conversation.history[-1].message) == ([], "Go on.")
+    await bot.handle_message("web:c", "a", message_id="1")
+    await bot.handle_message("web:c", "a", message_id="1")
+    assert watcher.looked == ["web:c", "web:c"]
+
+
+async def test_what_a_process_without_the_watcher_left_to_be_sent_is_dropped_by_one_that_has_it():
+    bots, watcher, other = Bots(), Watcher(), Recorder()
+    elsewhere = bots.bot(None)
+    elsewhere.attach("sms:", other)
+    await elsewhere.start("web:c")
+    bot = bots.bot(None)
+    bot.attach("web:", watcher)
+    assert len((await bot.conversation("web:c")).outbox) == 1
+    await bot.fire_due()
+    assert (await bot.conversation("web:c")).outbox == []
+    assert other.messages == []
+
+
 async def test_a_sender_that_is_not_async_is_called_in_a_thread():
     sent, threads = [], set()
 

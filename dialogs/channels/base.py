@@ -13,6 +13,9 @@ that start with its prefix: `orchestrator.attach(channel.prefix, channel)`.
 - A message that comes again under its delivery id, after a crash, is to be seen once: the channel
   hands the id on to the platform, or leaves out what it has sent.
 
+A channel whose people read the transcript, such as a web page, may be a `Watcher` in place of a
+sender: nothing is sent to it, and its `look(chat_id)` is told that there may be something new.
+
 What a channel cannot show it says in text; `showing.py` has the words.
 """
 

@@ -73,8 +73,8 @@ class Feeds:
         self._turns: set[asyncio.Task[Any]] = set()
         self._polls: set[asyncio.Task[Any]] = set()
 
-    async def send_message(self, chat_id: str, message: Any, *, delivery_id: str) -> None:  # noqa: ARG002
-        """Nothing is sent: the message is in the transcript, which is read again."""
+    def look(self, chat_id: str) -> None:
+        """Nothing is sent: what was said is in the transcript, which is read again."""
         feed = self._feeds.get(chat_id)
         # Of a turn that runs here, the end is a reason to look, too: once is enough.
         if feed is not None and not self.is_typing(chat_id):

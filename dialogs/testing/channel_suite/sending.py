@@ -8,6 +8,7 @@ import pytest
 from dialogs.channels.base import Channel
 from dialogs.errors import ChannelError
 from dialogs.orchestrator import Orchestrator
+from dialogs.senders import watches
 from dialogs.testing.channel_suite.people import Meet, arrived, hears, tells
 from dialogs.testing.channel_suite.probe import (
     FAREWELL,
@@ -81,8 +82,11 @@ class Sending:
         assert conversation is not None
         last = conversation.history[-1]
         delivery_id = f"{ada.chat_id}/{last.number}"
-        again = getattr(channel, "resend_message", channel.send_message)
-        await again(ada.chat_id, last.message, delivery_id=delivery_id)
+        if watches(channel):
+            channel.look(ada.chat_id)
+        else:
+            again = getattr(channel, "resend_message", channel.send_message)
+            await again(ada.chat_id, last.message, delivery_id=delivery_id)
         heard = await tells(ada, "next", 2)
         assert "\n".join(heard).count("'unique'") == (1 if repeats_are_dropped else 2)
 
