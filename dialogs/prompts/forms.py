@@ -45,7 +45,7 @@ def form(
     *,
     known: Mapping[str, Any] | None = None,
     skip: str = "Skip",
-    attempts: int | None = 3,
+    attempts: int | None = None,
     timeout: Timeout = None,
     name: str | None = None,
 ) -> Dialog[M]:

@@ -40,9 +40,9 @@ class NoValidAnswer(DialogsError):
         times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         super().__init__(
             f"{question!r} got no valid answer in {times}.",
-            "A prompt does not ask for ever.",
-            "Catch NoValidAnswer around the prompt, or allow any number of attempts with "
-            "attempts=None.",
+            "That is as many as the prompt was given.",
+            "Catch NoValidAnswer around the prompt, or leave `attempts` out to ask until a valid "
+            "answer comes.",
         )
         self.question = question
         self.attempts = attempts

@@ -58,7 +58,7 @@ def ask(
     validate: Callable[[Any], object] | None = None,
     *,
     retry_message: Retry = None,
-    attempts: int | None = 3,
+    attempts: int | None = None,
     timeout: Timeout = None,
     name: str | None = None,
 ) -> Dialog[Any]:
@@ -74,8 +74,8 @@ def ask(
         retry_message: what is said after a refused response, in place of a hint and the question:
             text, a `Message`, or a function that makes one of the response and the exception
             that refused it. The question's buttons are shown again.
-        attempts: how many responses may be refused before `NoValidAnswer` is thrown; None
-            for any number.
+        attempts: how many responses may be refused before `NoValidAnswer` is thrown, which you
+            catch; None to ask until a valid one comes.
         timeout: as in `get_client_response`, for each response.
         name: how the log knows the prompt, in place of its question. Give it where the words may
             change while conversations are open; it may be added later.
@@ -141,7 +141,7 @@ def choose(
     options: Mapping[str, Any] | Sequence[str | Button],
     *,
     retry_message: Retry = None,
-    attempts: int | None = 3,
+    attempts: int | None = None,
     timeout: Timeout = None,
     name: str | None = None,
 ) -> Dialog[Any]:
@@ -180,7 +180,7 @@ def confirm(
     yes: str | Iterable[str] = YES,
     no: str | Iterable[str] = NO,
     retry_message: Retry = None,
-    attempts: int | None = 3,
+    attempts: int | None = None,
     timeout: Timeout = None,
     name: str | None = None,
 ) -> Dialog[bool]:

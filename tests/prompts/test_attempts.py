@@ -1,6 +1,7 @@
 """How often and how long a prompt asks."""
 
 import pytest
+from pydantic import BaseModel
 
 from dialogs import (
     ResponseTimeout,
@@ -8,8 +9,9 @@ from dialogs import (
     dialog,
     get_client_response,
     send_message,
+    serializable,
 )
-from dialogs.prompts import NoValidAnswer, ask, choose, confirm
+from dialogs.prompts import NoValidAnswer, ask, choose, confirm, form
 from dialogs.testing import DialogTester
 from tests.prompts.asked import only
 
@@ -34,22 +36,32 @@ def test_the_error_says_what_to_do():
     with pytest.raises(NoValidAnswer) as caught:
         only(ask("Age?", int, attempts=1)).say("x")
     assert str(caught.value) == (
-        "'Age?' got no valid answer in 1 attempt. A prompt does not ask for ever. Catch "
-        "NoValidAnswer around the prompt, or allow any number of attempts with attempts=None."
+        "'Age?' got no valid answer in 1 attempt. That is as many as the prompt was given. Catch "
+        "NoValidAnswer around the prompt, or leave `attempts` out to ask until a valid answer "
+        "comes."
     )
 
 
-def test_a_prompt_gives_up_after_three_attempts_by_default():
-    tester = only(ask("Age?", int)).say("a").say("b")
-    with pytest.raises(NoValidAnswer):
-        tester.say("c")
+@serializable(name="test_attempts.Age")
+class Age(BaseModel):
+    age: int
 
 
-def test_a_prompt_without_a_number_of_attempts_never_gives_up():
-    tester = only(ask("Age?", int, attempts=None)).start()
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [
+        (ask("Age?", int), 5),
+        (ask("Age?", int, attempts=None), 5),
+        (choose("Age?", {"4": 4, "5": 5}), 5),
+        (confirm("Age?", yes="5"), True),
+        (form(Age), Age(age=5)),
+    ],
+)
+def test_a_prompt_asks_until_a_valid_answer_comes(prompt, answer):
+    tester = only(prompt).start()
     for _ in range(20):
         tester.say("x").expect_waiting()
-    tester.say("5").expect_done(5)
+    tester.say("5").expect_done(answer)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +75,7 @@ def test_a_prompt_must_allow_one_attempt(prompt):
 def test_a_prompt_leaves_one_record_however_often_it_asked():
     @dialog
     def two():
-        yield ask("One?", int, attempts=None)
+        yield ask("One?", int)
         yield ask("Two?", int)
 
     asked_once = DialogTester(two()).start().say("1").log_size
