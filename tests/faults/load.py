@@ -111,10 +111,13 @@ class Load:
         lost_at: float | None = None
         for attempt in range(ATTEMPTS):
             member = first if first and not attempt else self.dice.choice(self.crew.members)
+            asked_at = time.monotonic()
             try:
                 answer = await member.ask(chat_id, message, f"{chat_id}-{number}")
             except Gone:
-                lost_at = member.gone_at or time.monotonic()
+                gone_at = member.gone_at or time.monotonic()
+                # Who was gone before it was asked did not have this message.
+                lost_at = gone_at if gone_at >= asked_at else lost_at
                 await asyncio.sleep(0)
             else:
                 if "turn" in answer:
