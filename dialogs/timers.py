@@ -47,7 +47,7 @@ class Timers:
 
         def watch(chat_id: str, deadline: float) -> None:
             left_s = deadline - self._leases.now()
-            if left_s < poll_s:
+            if left_s < poll_s and asyncio.get_running_loop() is loop:
                 # A millisecond late: a moment too soon, it would be woken for nothing.
                 loop.call_later(max(left_s, 0.0) + 0.001, fire, chat_id)
 
