@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
 from pathlib import Path
 
 from dialogs.errors import UsageError
@@ -17,8 +16,8 @@ from dialogs.errors import UsageError
 Identity = tuple[int, int] | None
 """Which file it is: its device and inode; None: there is none."""
 
-_open_here: Counter[Identity] = Counter()
-"""How many connections this process has to each file."""
+_open_here: dict[int, Identity] = {}
+"""The files that this process has connections to, each by the id of who has one."""
 
 _inherited: set[Identity] = set()
 """The files that were open when this process was forked."""
@@ -43,16 +42,15 @@ def make(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def opened(path: Path) -> Identity:
-    """Remember that a connection was opened; returns to which file."""
-    file = identity(path)
-    _open_here[file] += 1
+def opened(owner: object, path: Path) -> Identity:
+    """Remember that somebody has a connection, the only one of theirs; returns to which file."""
+    file = _open_here[id(owner)] = identity(path)
     return file
 
 
-def closed(file: Identity) -> None:
-    """Remember that a connection was closed."""
-    _open_here[file] -= 1
+def closed(owner: object) -> None:
+    """Remember that somebody has none any more."""
+    _open_here.pop(id(owner), None)
 
 
 def check_not_inherited(path: Path, name: str) -> None:
@@ -71,7 +69,7 @@ def check_not_inherited(path: Path, name: str) -> None:
 
 
 def _remember_what_was_open() -> None:
-    _inherited.update(+_open_here)
+    _inherited.update(_open_here.values())
     _open_here.clear()
 
 

@@ -212,7 +212,7 @@ class SQLiteThread:
             connection.close()
             raise
         self._connection = connection
-        self._opened = sqlite_files.opened(self._path)
+        self._opened = sqlite_files.opened(self, self._path)
         self._synchronous = Need.READ
         return connection
 
@@ -233,9 +233,9 @@ class SQLiteThread:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            sqlite_files.closed(self._opened)
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+            sqlite_files.closed(self)
 
     def _told(self, job: _Job, error: BaseException | None) -> BaseException | None:
         """What the one who waits for a job is told; each has an error of its own."""
