@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from dialogs.drivers import World
+from dialogs.effects import Refused
 from dialogs.errors import UsageError
-from dialogs.steps import Call, Choice, RandInt, Step
+from dialogs.steps import Step, discard
+from dialogs.testing.stubs import Stub, refusal
 
 START = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
@@ -44,46 +45,25 @@ class FakeClock:
         self.time += by if isinstance(by, timedelta) else timedelta(seconds=by)
 
 
-@dataclass(slots=True)
-class _Stub:
-    """What happens in place of a step: `fake` is called, or an answer is given.
-
-    Attributes:
-        used: how many answers were given.
-    """
-
-    step: Any
-    fake: Callable[..., Any] | None
-    answers: tuple[Any, ...]
-    used: int = 0
-
-    def perform(self, *args: Any, **kwargs: Any) -> Any:
-        if self.fake is not None:
-            return self.fake(*args, **kwargs)
-        answer = self.answers[min(self.used, len(self.answers) - 1)]
-        self.used += 1
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-
 class Outside:
     """What answers the steps of a dialog under test.
 
     Args:
         clock: answers `now`.
         seed: of the dice, which answer `randint`, `choice` and `uuid4`.
+        real_calls: whether functions and coroutines are performed that have no stub.
 
     Attributes:
         performed: the steps that were performed, as text; stubbed ones too.
     """
 
-    def __init__(self, clock: FakeClock, seed: int) -> None:
+    def __init__(self, clock: FakeClock, seed: int, *, real_calls: bool = True) -> None:
         self.clock = clock
         self.dice = random.Random(seed)  # noqa: S311 - dice of a test
         self.world = World(clock, self.dice, self._uuid4)
         self.performed: list[str] = []
-        self._stubs: list[_Stub] = []
+        self._real_calls = real_calls
+        self._stubs: list[Stub] = []
 
     def _uuid4(self) -> UUID:
         return UUID(int=self.dice.getrandbits(128), version=4)
@@ -102,21 +82,22 @@ class Outside:
                 "Dialogs are run, and only what they do outside is performed.",
                 "Stub the steps that it performs, or give the answers that it waits for.",
             )
-        self._stubs.insert(0, _Stub(step, fake, answers))
+        self._stubs.insert(0, Stub(step, fake, answers))
 
     def stand_in(self, step: Step[Any]) -> Step[Any] | None:
-        """The step that is performed in place of this one, or None."""
-        kind, _, name = step.key.partition(" ")
-        known_by = [step.key, name or kind, kind]
-        if isinstance(step, Call):
-            known_by.append(step.fn)
-        stub = next((stub for stub in self._stubs if stub.step in known_by), None)
-        if stub is None:
-            return None
-        args, kwargs = _arguments(step)
-        performed: Call[Any] = Call(stub.perform, *args, **kwargs)
-        performed.key = step.key
-        return performed
+        """The step that is performed in place of this one; None where it is performed itself.
+
+        Raises:
+            Refused: it is not performed: see `refusal`.
+        """
+        stub = next((stub for stub in self._stubs if stub.is_for(step)), None)
+        if stub is not None:
+            return stub.in_place_of(step)
+        error = refusal(step, self._stubs, real_calls=self._real_calls)
+        if error is not None:
+            discard(step)
+            raise Refused(error)
+        return None
 
     def remember(self) -> Callable[[], None]:
         """Remember the dice and the stubs; returns what puts them back."""
@@ -131,18 +112,6 @@ class Outside:
         return put_back
 
 
-def _arguments(step: Step[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    match step:
-        case Call():
-            return step.args, step.kwargs
-        case RandInt():
-            return (step.a, step.b), {}
-        case Choice():
-            return (step.seq,), {}
-        case _:
-            return (), {}
-
-
 class Stubs:
     """What happens in place of steps, as a test says it."""
 
@@ -155,6 +124,9 @@ class Stubs:
             step: a function that the dialog hands to `call`, or a step's name: "charge" or
                 "call charge", "now", "randint", "choice", "uuid4", or the coroutine's name.
             *answers: given one after another, the last one for ever; an exception is raised.
+
+        Nothing else is stubbed. A turn that is about to perform a function or coroutine which this
+        seems to be meant for raises UsageError, and performs nothing of it.
         """
         if not answers:
             raise UsageError(f"stub({step!r}) has no answer.", "", "Give one or more.")

@@ -76,10 +76,10 @@ class Tape:
                 key, again = self._outcomes.get(effect.place, ("", None))
                 if again is not None and key == effect.step.key:
                     return replace(effect, step=Call(again))
+                stand_in = None if key else self.outside.stand_in(effect.step)
                 if again is not None or self.complete:
                     other = describe_key(key) if key else "nothing"
                     raise Differs(f"performs {effect.step!r}, where the other run had {other}")
-                stand_in = self.outside.stand_in(effect.step)
                 return effect if stand_in is None else replace(effect, step=stand_in)
             case Together():
                 self.together = True

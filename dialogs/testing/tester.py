@@ -47,6 +47,8 @@ class DialogTester(Events, Stubs, Generic[R]):
         fallback: its fallback dialog.
         seed: of the dice: `randint`, `choice` and `uuid4` are answered by `random.Random(seed)`.
         clock: answers `now`; it stands until it is advanced.
+        real_calls: whether functions and coroutines that have no stub are performed; if not, they
+            raise UsageError.
         run: "both", or only "sync" or "async".
         conversation_id: what `step_key` and errors name.
 
@@ -75,6 +77,7 @@ class DialogTester(Events, Stubs, Generic[R]):
         fallback: Step[Any] | DialogFunction[[], Any] | None = None,
         seed: int = 0,
         clock: FakeClock | None = None,
+        real_calls: bool = True,
         run: Mode = "both",
         conversation_id: str = "test",
     ) -> None:
@@ -83,7 +86,7 @@ class DialogTester(Events, Stubs, Generic[R]):
         self.fallback = fallback
         self.clock = clock or FakeClock()
         self.bytes = log
-        self._outside = Outside(self.clock, seed)
+        self._outside = Outside(self.clock, seed, real_calls=real_calls)
         self._mode: Mode = run
         self._conversation = conversation_id
         if log is not None:
