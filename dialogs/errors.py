@@ -331,13 +331,14 @@ class StoreUnavailable(StoreError):
     """
 
     def __init__(self, store: str, operation: str, reason: str, remedy: str | None = None) -> None:
-        super().__init__(
-            f"{store} failed at {operation}: {reason}.",
-            "The turn either happened or did not; it never happens by half.",
-            remedy
-            or "Try again with the same message_id: what has happened is answered again, and what "
-            "has not happens then.",
+        why = "The turn either happened or did not; it never happens by half."
+        again = (
+            "Try again with the same message_id: what has happened is answered again, and what "
+            "has not happens then."
         )
+        if operation in ("setup", "load", "due", "scan"):
+            why, again = "No conversation was changed.", "Ask again when the store is there."
+        super().__init__(f"{store} failed at {operation}: {reason}.", why, remedy or again)
         self.store = store
         self.operation = operation
         self.reason = reason

@@ -411,6 +411,15 @@ def test_step_failed_may_have_no_text():
     assert "OutOfStock" in str(StepFailed("OutOfStock", ""))
 
 
+@pytest.mark.parametrize("operation", ["setup", "load", "due", "scan"])
+def test_a_store_that_could_not_be_read_speaks_of_no_turn(operation):
+    error = StoreUnavailable("The tablet", operation, "it is away")
+
+    assert error.why == "No conversation was changed."
+    assert "message_id" not in error.remedy
+    assert "message_id" in StoreUnavailable("The tablet", "commit", "it is away").remedy
+
+
 def test_step_failed_ends_no_sentence_twice():
     assert StepFailed("Busy", "It is held.").what == "A step raised Busy: It is held."
 
