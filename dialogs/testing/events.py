@@ -37,6 +37,14 @@ class Events(Expectations):
     def _look(self) -> Outcome:
         """A turn in which nothing happens: where a log that was given stands."""
 
+    @abstractmethod
+    def _goes_on(self) -> bool:
+        """Whether the code goes on where the log waits; it performs nothing."""
+
+    def _catch_up(self) -> None:
+        if self._started and not self._met and not self.is_done:
+            self._met, self._goes = True, self._goes_on()
+
     def _start(self) -> tuple[str, None]:
         if self.bytes is not None:
             raise UsageError(
@@ -85,7 +93,8 @@ class Events(Expectations):
 
     def _pending(self) -> Wait | None:
         """The step that the dialog waits in."""
-        if self._waiting is None and not self.is_done:
+        self._catch_up()
+        if self._waiting is None and self._goes and not self.is_done:
             self._waiting = self._look().waiting
         return self._waiting
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from difflib import ndiff
 from typing import Any, NoReturn, Self
 
@@ -30,6 +31,7 @@ class Expectations:
         self._result: Any = None
         self._waiting: Wait | None = None
         self._waits_in = ""
+        self._met = self._goes = True
         self._expected = 0
         self._lines: list[str] = []
 
@@ -87,12 +89,20 @@ class Expectations:
 
         Args:
             step: what it waits in, as logs know it: "wait_for_signal paid", or "sleep".
+
+        Raises:
+            DialogsError: the code does not fit the log that it was given.
         """
         __tracebackhide__ = True
-        if self.is_done or not self._started or self._waits_in != step:
+        self._catch_up()
+        if self.is_done or not self._started or not self._goes or self._waits_in != step:
             what = "for the client" if step == GetClientResponse.key else f"in {describe_key(step)}"
             self._fail(f"expected  that the dialog waits {what}\nbut       {self._state()}")
         return self
+
+    @abstractmethod
+    def _catch_up(self) -> None:
+        """Replay a log that was written by other code: see whether this one goes on there."""
 
     def _heard(self, outcome: Outcome) -> None:
         """Take in what a turn led to."""
@@ -102,6 +112,7 @@ class Expectations:
         if outcome.done and not self.is_done:
             self._lines.append(ending(outcome.result))
         self._started, self._waiting = True, outcome.waiting
+        self._met = self._goes = True
         self._waits_in = "" if outcome.waiting is None else outcome.waiting.key
         self.is_done, self._result = outcome.done, outcome.result
 
@@ -121,6 +132,10 @@ class Expectations:
             return "it has not started"
         if self.is_done:
             return f"it is done, with the result {self._result!r}"
+        if not self._goes:
+            return (
+                "its code has changed: it starts anew, or its fallback runs, with what comes next"
+            )
         return f"it waits in {describe_key(self._waits_in)}"
 
     def _next(self, wanted: str) -> Any:

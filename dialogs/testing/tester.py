@@ -23,7 +23,7 @@ from dialogs.testing.transcript import (
     read_signal,
     script_of,
 )
-from dialogs.testing.turn import Mode, Turn, atake, take
+from dialogs.testing.turn import Mode, Turn, atake, goes_on, take
 
 R = TypeVar("R")
 
@@ -43,7 +43,7 @@ class DialogTester(Events, Stubs, Generic[R]):
 
     Args:
         dialog: the dialog, such as `game()`; any step will do.
-        log: the bytes of a conversation to go on with.
+        log: the bytes of a conversation to go on with; `expect_waiting` first replays it.
         fallback: its fallback dialog.
         seed: of the dice: `randint`, `choice` and `uuid4` are answered by `random.Random(seed)`.
         clock: answers `now`; it stands until it is advanced.
@@ -93,6 +93,7 @@ class DialogTester(Events, Stubs, Generic[R]):
             kept = Log.decode(log)
             self._started, self.is_done, self._result = True, kept.phase == DONE, kept.result
             self._waits_in = kept.frames[-1].pending if kept.frames else ""
+            self._met = False
 
     def __repr__(self) -> str:
         count = len(self.said)
@@ -206,6 +207,7 @@ class DialogTester(Events, Stubs, Generic[R]):
         """
         self.dialog = _made(dialog)
         self.fallback = fallback
+        self._met = False
         self._lines.append("(the code was changed)")
         return self
 
@@ -265,6 +267,9 @@ class DialogTester(Events, Stubs, Generic[R]):
 
     def _look(self) -> Outcome:
         return take(self._turn(None), Tape(self._outside), self._mode)
+
+    def _goes_on(self) -> bool:
+        return goes_on(self._turn(None), self._outside.world)
 
     def _turn(self, event: Event | None) -> Turn:
         return Turn(self.bytes, self.dialog, self.fallback, event, self._conversation)

@@ -15,16 +15,18 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from dialogs.codec import encode
-from dialogs.drivers import adrive, drive
+from dialogs.drivers import World, adrive, drive
 from dialogs.effects import Effects
-from dialogs.errors import AsyncInSyncRun, DialogsWarning
-from dialogs.log import Log
+from dialogs.errors import AsyncInSyncRun, DialogsWarning, ReplayError, UnknownDialog
+from dialogs.log import FALLBACK, RUNNING, Log
 from dialogs.recorder import Event
-from dialogs.resume import Outcome, resume
+from dialogs.resume import Outcome, fits, resume
 from dialogs.testing.tape import NO_LOOP, Differs, NeedsLoop, Tape, needs_loop
+
+T = TypeVar("T")
 
 Mode = Literal["both", "sync", "async"]
 
@@ -57,6 +59,24 @@ class Turn:
             can_await=can_await,
             conversation=self.conversation,
         )
+
+
+def goes_on(turn: Turn, world: World) -> bool:
+    """Whether the code goes on where the log waits: a replay, which performs nothing.
+
+    Raises:
+        DialogsError: the code does not fit the log, and has no fallback.
+    """
+    log, dialog = Log.decode(turn.log or b""), turn.dialog
+    if log.phase == FALLBACK and turn.fallback is not None:
+        log.phase, dialog = RUNNING, turn.fallback
+    data = log.encode()
+    try:
+        return _wait_for(lambda: adrive(fits(data, dialog, conversation=turn.conversation), world))
+    except (ReplayError, UnknownDialog):
+        if turn.fallback is None:
+            raise
+        return False
 
 
 # --- the two runs -----------------------------------------------------------------------------
@@ -160,7 +180,7 @@ def _without_loop(turn: Turn, tape: Tape) -> _Ending:
     return _wait_for(lambda: _run_async(turn, tape))
 
 
-def _wait_for(run: Callable[[], Coroutine[Any, Any, _Ending]]) -> _Ending:
+def _wait_for(run: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end on an event loop of its own, wherever this is called."""
     if not _inside_a_loop():
         return asyncio.run(run())
