@@ -525,10 +525,9 @@ def test_a_process_may_open_it_after_the_fork(tmp_path):
 
 
 def program(text, tmp_path):
-    """A program that prints lines; Ctrl-C reaches it even where this test run ignores it."""
-    preamble = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    """A program that prints lines."""
     return subprocess.Popen(
-        [sys.executable, "-c", preamble + textwrap.dedent(text)],
+        [sys.executable, "-c", textwrap.dedent(text)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -124,8 +124,6 @@ def run_here(here, monkeypatch, capfd):
 def start(folder):
     """Starts the command in a pipe, or in a terminal."""
     started = []
-    # Programs inherit an ignored Ctrl-C, which a test run in the background may have.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments, kind=Pipe):
         started.append(kind(*arguments, folder=folder))
@@ -134,7 +132,6 @@ def start(folder):
     yield start
     for program in started:
         program.close()
-    signal.signal(signal.SIGINT, before)
 
 
 # --- finding the dialog ---------------------------------------------------------------------------
