@@ -33,6 +33,7 @@ from dialogs.errors import (
 )
 from dialogs.events import Turn
 from dialogs.flow import Interrupt
+from dialogs.gathering import gather
 from dialogs.messages import Attachment, Button, Message, Sender
 from dialogs.performing import conversation_id, step_key
 from dialogs.persistence import FilePersistence, InMemoryPersistence, PersistenceProvider
@@ -52,7 +53,6 @@ from dialogs.steps import (
     choice,
     continue_as_new,
     dialog_result,
-    gather,
     now,
     patched,
     randint,

@@ -136,13 +136,7 @@ class Await(Step[Result]):
 
 
 class Gather(Step[list[Any]]):
-    """Perform several steps, at the same time where the run is async. Answer: their answers.
-
-    Args:
-        *steps: steps, dialogs and coroutines. None of them may wait for the client.
-
-    The first of them to fail, in the order given, makes the whole step fail.
-    """
+    """Several steps that are performed together: see `gather`."""
 
     __slots__ = ("key", "steps")
 
@@ -235,7 +229,6 @@ class DialogResult(Step[Any]):
 
 send_message = SendMessage
 call = Call
-gather = Gather
 now = Now
 randint = RandInt
 choice = Choice

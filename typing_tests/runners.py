@@ -1,5 +1,6 @@
 """What the runners take and give, as a type checker sees it. Checked by mypy, never run."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, assert_type
 
@@ -97,7 +98,9 @@ result.return_value  # type: ignore[union-attr]  # noqa: B018
 assert_type(run_gen_dialog(no_arguments, kept, ""), DialogStepDone[int] | DialogStepNotDone)
 assert_type(run_dialog(coroutine, in_row, ""), DialogStepDone[bytes] | DialogStepNotDone)
 assert_type(run_gen_dialog(call(len, "abc"), kept, ""), DialogStepDone[int] | DialogStepNotDone)
-assert_type(run_gen_dialog(gather(now()), kept, ""), DialogStepDone[list[Any]] | DialogStepNotDone)
+assert_type(
+    run_gen_dialog(gather(now()), kept, ""), DialogStepDone[tuple[datetime]] | DialogStepNotDone
+)
 run_gen_dialog(ask("?"), kept, "", no_arguments)
 run_gen_dialog(ask("?"), kept, "", no_arguments())
 run_gen_dialog(ask("?"), kept, "", fallback_dialog=send_message("Sorry!"))

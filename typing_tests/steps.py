@@ -67,7 +67,9 @@ def generator() -> DialogGen[None]:
     assert_type((yield from choice((b"a", b"b"))), bytes)
     assert_type((yield from uuid4()), UUID)
     assert_type((yield from patched("new-price")), bool)
-    assert_type((yield from gather(call(price, "tea"), fetch("tea"), ask("?"))), list[Any])
+    three = yield from gather(call(price, "tea"), fetch("tea"), ask("?"))
+    assert_type(three, tuple[float, bytes, str])
+    assert_type((yield from gather(now(), now(), now(), now(), now(), now())), list[datetime])
     assert_type((yield from call(price, "tea")), float)
     assert_type((yield from call(price, "tea", amount=2)), float)
     assert_type((yield from call(fetch, "tea")), bytes)
@@ -92,7 +94,7 @@ async def coroutine() -> None:
     assert_type(await now(), datetime)
     assert_type(await choice([1, 2]), int)
     assert_type(await patched("new-price"), bool)
-    assert_type(await gather(now(), fetch("tea")), list[Any])
+    assert_type(await gather(now(), fetch("tea")), tuple[datetime, bytes])
     assert_type(await call(price, "tea"), float)
     assert_type(await call(fetch, "tea"), bytes)
     assert_type(await ask("Name?"), str)
@@ -108,7 +110,7 @@ def plain() -> None:
     assert_type(run(now()), datetime)
     assert_type(run(call(price, "tea")), float)
     assert_type(run(call(fetch, "tea")), bytes)
-    assert_type(run(gather(now())), list[Any])
+    assert_type(run(gather(now())), tuple[datetime])
     assert_type(run(ask("Name?")), str)
     assert_type(run(fetch("tea")), bytes)
 
@@ -132,6 +134,7 @@ wider: Step[float | None] = call(price, "tea")
 question: Step[str] = ask("Name?")
 questions: list[Step[Any]] = [greeting, question, get_client_response(), now()]
 everything = gather(*questions)
+assert_type(everything, Step[list[Any]])
 maker: Callable[[str], Step[str]] = ask
 
 
@@ -143,7 +146,7 @@ call(fetch, "tea", "milk")  # type: ignore[call-overload]
 call("price")  # type: ignore[call-overload]
 ask(5)  # type: ignore[arg-type]
 ask()  # type: ignore[call-arg]
-gather(5)  # type: ignore[arg-type]
+gather(5)  # type: ignore[call-overload]
 run(5)  # type: ignore[call-overload]
 randint("1", 6)  # type: ignore[arg-type]
 choice(5)  # type: ignore[arg-type]
