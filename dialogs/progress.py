@@ -39,6 +39,7 @@ class Progress:
         conversation: as it is by now: the same object where nothing has changed.
         messages: what was said so far.
         newest: what this event added to what is kept for later waits, if anything.
+        refused: whether the event is a message that came too early, and is not to be kept.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Progress:
         self.can_await = can_await
         self.messages: list[Any] = []
         self.newest: list[Any] = []
+        self.refused = False
 
     def keep(self, what: Any, *, signal: bool = False) -> None:
         """Keep a message, or a signal, for who waits for it later."""

@@ -88,7 +88,8 @@ def take_turn(
         stale=stale,
         wake_at=after.deadline,
     )
-    if message_id is not None and not stale:
+    # One that was refused is remembered, too: its retry may come when something waits for it.
+    if message_id is not None and (not stale or progress.refused):
         progress.change(seen=_remember(after.seen, message_id, turn))
     return progress.conversation, turn
 
@@ -180,6 +181,7 @@ def _hear(progress: Progress, said: Said) -> Effects[bool]:
         progress.hear(said.message)
         yield from progress.advance(Response(said.message))
     elif is_open and not progress.flow.keeps:
+        progress.refused = True
         return True
     elif is_open:
         _check_room(conversation.inbox, "messages")
@@ -266,22 +268,28 @@ def _id_of(event: Happening) -> str | None:
 
 def _repeated(chat_id: str, conversation: Conversation, reply: bytes) -> Turn:
     """The turn of a message id that was seen before, as it was answered then."""
-    messages, status, result, prompt, *kept = load(reply)
+    messages, status, result, prompt, *mark = load(reply)
     return Turn(
         chat_id,
         messages,
         Status(status),
         result,
         prompt,
-        kept=bool(kept),
+        kept=mark == [_KEPT],
         duplicate=True,
+        stale=mark == [_STALE],
         wake_at=conversation.deadline,
     )
+
+
+_KEPT, _STALE = 1, 2
+"""What a reply is marked with, where it is of a turn that is one of these."""
 
 
 def _remember(seen: dict[str, bytes], message_id: str, turn: Turn) -> dict[str, bytes]:
     """The window of message ids, with this one's answer as its last."""
     facts = [turn.messages, turn.status.value, turn.result, turn.prompt]
-    reply = encode([*facts, True] if turn.kept else facts, around=2)
+    mark = _KEPT if turn.kept else _STALE if turn.stale else None
+    reply = encode(facts if mark is None else [*facts, mark], around=2)
     window = [*seen.items(), (message_id, reply)]
     return dict(window[-SEEN:])

@@ -212,6 +212,8 @@ async def test_what_is_said_while_nothing_waits_for_it_is_kept_or_refused(on_ear
     assert (early.kept, early.stale) == (on_early == "keep", on_early == "refuse")
     paid = await bot.signal("c", "paid")
     assert (paid.kept, paid.result) == (False, "ok" if on_early == "keep" else None)
+    again = await bot.handle_message("c", "ok", message_id="1")
+    assert (again.duplicate, again.kept, again.stale) == (True, early.kept, early.stale)
     if on_early == "refuse":
         assert (await bot.handle_message("c", "no", message_id="2")).result == "no"
 
