@@ -117,28 +117,37 @@ def test_where_the_store_is_away_the_platform_tries_again(bot, phones):
     assert len(phones.heard) == 1
 
 
-def test_a_booking_goes_on_in_another_process(tmp_path):
-    """Given a server that is killed in the middle."""
-    port = free_port()
-    command = [sys.executable, "-m", "examples.webhook", "--port", str(port)]
-    log = tmp_path / "server.log"
+@pytest.fixture
+def server(tmp_path):
+    """A server that can be killed and started again."""
+    server = Server(tmp_path)
+    server.start()
+    yield server
+    server.process.kill()
 
-    def serve():
-        server = Process([*command, "--folder", tmp_path], log=log)
-        wait_until(lambda: answers("127.0.0.1", port), server, "the webhook")
-        return server
 
-    def post(text, number):
+class Server:
+    def __init__(self, folder):
+        self.port, self.folder, self.log = free_port(), folder, folder / "server.log"
+
+    def start(self):
+        command = [sys.executable, "-m", "examples.webhook", "--port", str(self.port)]
+        self.process = Process([*command, "--folder", self.folder], log=self.log)
+        wait_until(lambda: answers("127.0.0.1", self.port), self.process, "the webhook")
+
+    def post(self, text, number):
         event = {"chat": "ada", "text": text, "id": f"evt-{number}"}
-        url = f"http://127.0.0.1:{port}/webhook"
+        url = f"http://127.0.0.1:{self.port}/webhook"
         with urllib.request.urlopen(url, json.dumps(event).encode(), timeout=20) as answer:
             return json.load(answer)["status"]
 
-    server = serve()
-    assert [post(text, number) for number, text in enumerate(["Hi", "2"])]
-    server.kill()
-    server = serve()
-    assert post("yes", 3) == "PROCESSING"
-    server.kill()
 
-    assert "Table 1 is yours." in log.read_text(encoding="utf-8")
+def test_a_booking_goes_on_in_another_process(server):
+    """Given a server that is killed in the middle."""
+    for number, text in enumerate(["Hi", "2"]):
+        assert server.post(text, number) == "WAITING_FOR_RESPONSE"
+    server.process.kill()
+    server.start()
+
+    assert server.post("yes", 2) == "PROCESSING"
+    assert "Table 1 is yours." in server.log.read_text(encoding="utf-8")
