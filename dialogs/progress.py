@@ -73,8 +73,10 @@ class Progress:
     @property
     def has_kept(self) -> bool:
         """Whether what this event added is still kept: nobody has taken it."""
+        if not self.newest:
+            return False
         kept = [*self.conversation.inbox[-1:], *self.conversation.signals]
-        return any(one is new for new in self.newest for one in kept)
+        return any(one is self.newest[0] for one in kept)
 
     def change(self, **changes: Any) -> None:
         """Give fields of the conversation other values."""

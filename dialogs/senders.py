@@ -52,6 +52,8 @@ class Senders:
 
     def of(self, chat_id: str) -> Sender | Watcher | None:
         """The sender for a conversation: the one with the longest prefix; None: there is none."""
+        if not self._by_prefix:
+            return None
         fitting = [prefix for prefix in self._by_prefix if chat_id.startswith(prefix)]
         return self._by_prefix[max(fitting, key=len)] if fitting else None
 
