@@ -12,7 +12,7 @@ def booking_of(tables):
     @dialog(name="booking")
     def booking():
         guests = yield from ask("A table for how many?", int, range(1, 9).__contains__)
-        if not (yield from confirm(f"Tonight, for {guests}?", attempts=None)):
+        if not (yield from confirm(f"Tonight, for {guests}?")):
             return None
         table = yield from call(tables.take, guests)
         yield send_message(f"Table {table} is yours.")
