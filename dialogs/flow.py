@@ -180,7 +180,7 @@ class Flow:
         if found is None:
             raise UnknownDialog(
                 f"A conversation runs the root {name!r}, which this orchestrator does not have.",
-                "It was begun by a program that has it.",
+                "A program that has it began it, or the name is misspelt.",
                 f"Give it to this orchestrator, too: add_root({name!r}, dialog).",
                 name,
             )

@@ -232,7 +232,8 @@ class Interpreter:
             state.handled += 1
             state.fail(self.plan.target(handling.on_error))
         elif handling.message is not None:
-            yield send_message(self._apology(state, handling.message, error))
+            apology = self._apology(state, handling.message, error)
+            yield send_message(apology, name="apology")
             state.fail(None)
         elif error["type"] == TIMEOUT and waits(step):
             raise ResponseTimeout(step.timeout or 0.0)

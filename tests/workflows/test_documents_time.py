@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialogs import Orchestrator, Status, dialog, send_message
+from dialogs import Orchestrator, ReplayError, Status, dialog, send_message
 from dialogs.stores import MemoryStore
 from dialogs.testing import DialogTester, FakeClock
 from dialogs.workflows import interpreter
@@ -142,6 +142,36 @@ async def test_a_document_with_a_version_of_its_own_goes_on_where_only_other_ste
     turn = await orchestrator.handle_message("c", "1")
 
     assert turn.messages == ["TWO?"]
+
+
+@pytest.mark.parametrize("asking", ["wait_input", "slot_fill"])
+async def test_the_words_of_an_open_question_may_be_edited_under_a_version(asking):
+    def steps(prompt):
+        if asking == "wait_input":
+            return [listen("a", slot="a", prompt=prompt), say("b", "{a}")]
+        number = {"type": "integer", "message": f"{prompt} A number, please."}
+        fill = {"id": "a", "type": "slot_fill", "slot": "a", "prompt": prompt, "validation": number}
+        return [fill, say("b", "{a}")]
+
+    store = MemoryStore()
+    orchestrator, clock = orchestrated(*steps("How old?"), store=store, version="1")
+    await orchestrator.start("c")
+    if asking == "slot_fill":
+        await orchestrator.handle_message("c", "old")
+
+    orchestrator, _ = orchestrated(*steps("Your age?"), store=store, clock=clock, version="1")
+    assert [chat_id async for chat_id, _ in orchestrator.check()] == []
+    assert (await orchestrator.handle_message("c", "36")).messages == ["36"]
+
+
+async def test_a_step_that_is_gone_from_under_an_open_conversation_is_named():
+    store = MemoryStore()
+    orchestrator, clock = orchestrated(*BEFORE, store=store, version="1")
+    await orchestrator.start("c")
+    edited = [listen("other", prompt="One?"), BEFORE[1]]
+    orchestrator, _ = orchestrated(*edited, store=store, clock=clock, version="1")
+    with pytest.raises(ReplayError, match=r"w\.a"):
+        await orchestrator.handle_message("c", "1")
 
 
 # --- long conversations -----------------------------------------------------------------------

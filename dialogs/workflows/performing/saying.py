@@ -1,4 +1,7 @@
-"""Steps that say something, or hear it: response, wait_input."""
+"""Steps that say something, or hear it: response, wait_input.
+
+All that a step says has a name, so that its words may be edited under an open conversation.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from dialogs.workflows.schema import ResponseStep, WaitInputStep
 def respond(run: Run) -> Steps:
     """Say something."""
     step: ResponseStep = run.step
-    yield send_message(with_buttons(run.text(_template(run, step)), map(run.text, step.buttons)))
+    said = with_buttons(run.text(_template(run, step)), map(run.text, step.buttons))
+    yield send_message(said, name="response")
 
 
 def _template(run: Run, step: ResponseStep) -> str:
@@ -28,7 +32,7 @@ def wait_for_input(run: Run) -> Steps:
     """Wait for the client's next message."""
     step: WaitInputStep = run.step
     if step.prompt is not None:
-        yield send_message(run.text(step.prompt))
+        yield send_message(run.text(step.prompt), name="prompt")
     heard = yield from run.listen()
     return None if step.slot is None else {step.slot: heard.get("text", "")}
 

@@ -42,9 +42,9 @@ def fill_slot(run: Run) -> Steps:
             return {step.slot: value}
     for _ in range(step.retry_limit):
         if complaint:
-            yield send_message(complaint)
+            yield send_message(complaint, name="complaint")
         labels = map(as_text, step.validation.choices or ())
-        yield send_message(with_buttons(run.text(step.prompt), labels))
+        yield send_message(with_buttons(run.text(step.prompt), labels), name="prompt")
         yield from run.listen()
         complaint, value = yield from _taken(run)
         if not complaint:
