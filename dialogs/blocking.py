@@ -182,9 +182,15 @@ class BlockingOrchestrator:
         All are in memory then. Where there are too many for that, ask for one status, or use the
         Orchestrator itself in a program of its own.
         """
+        return self._listed(lambda: self.orchestrator.conversations(status))
 
-        async def found() -> list[tuple[str, Conversation]]:
-            return [each async for each in self.orchestrator.conversations(status)]
+    def check(self) -> list[tuple[str, Exception | None]]:
+        """Whom the code of this process would leave behind. See `Orchestrator.check`."""
+        return self._listed(self.orchestrator.check)
+
+    def _listed(self, each: Callable[[], AsyncIterator[T]]) -> list[T]:
+        async def found() -> list[T]:
+            return [one async for one in each()]
 
         return self._call(found)
 

@@ -353,6 +353,20 @@ def test_steps_that_block_run_beside_each_other_in_threads():
         ]
 
 
+def test_whom_new_code_would_leave_behind_is_told_in_a_list():
+    store = MemoryStore()
+    with blocking(nap, store=store) as conversations:
+        conversations.start("ada")
+        assert conversations.check() == []
+
+    @dialog(name="nap", version="2")
+    def other():
+        yield get_client_response()
+
+    with blocking(other, store=store) as conversations:
+        assert conversations.check() == [("ada", None)]
+
+
 def test_timers_that_are_ended_are_logged(caplog):
     class Ending(MemoryStore):
         async def due(self, *, now, limit):

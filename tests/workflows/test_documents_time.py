@@ -164,6 +164,27 @@ async def test_the_words_of_an_open_question_may_be_edited_under_a_version(askin
     assert (await orchestrator.handle_message("c", "36")).messages == ["36"]
 
 
+@pytest.mark.parametrize("now", [{"min": 100}, {"min": 10_000}, {"min": 100_000}])
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_what_a_slot_takes_may_be_edited_under_a_version(now, limit):
+    def steps(validation, limit):
+        rules = {"type": "integer", "message": "No.", **validation}
+        fill = {"id": "a", "type": "slot_fill", "slot": "a", "prompt": "ZIP?", "validation": rules}
+        return [{**fill, "retry_limit": limit, "on_error": "c"}, say("b", "{a}"), say("c", "Bye.")]
+
+    store = MemoryStore()
+    orchestrator, clock = orchestrated(*steps({"min": 10_000}, 3), store=store, version="1")
+    await orchestrator.start("c")
+    assert (await orchestrator.handle_message("c", "1234")).messages == ["No.", "ZIP?"]
+
+    orchestrator, _ = orchestrated(*steps(now, limit), store=store, clock=clock, version="1")
+    turn = await orchestrator.handle_message("c", "12345")
+    if now["min"] <= 12_345:
+        assert turn.messages[0] == "12345"
+    else:
+        assert turn.messages == (["Bye."] if limit == 1 else ["No.", "ZIP?"])
+
+
 async def test_a_step_that_is_gone_from_under_an_open_conversation_is_named():
     store = MemoryStore()
     orchestrator, clock = orchestrated(*BEFORE, store=store, version="1")

@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Callable
 from datetime import date
+from itertools import count
 from typing import Any
 
 from dialogs.performing import may_await
-from dialogs.steps import send_message
+from dialogs.steps import patched, send_message
 from dialogs.workflows.fields import Validation, matching
 from dialogs.workflows.performing.run import Run, Steps
 from dialogs.workflows.performing.saying import with_buttons
@@ -38,19 +39,30 @@ def fill_slot(run: Run) -> Steps:
     complaint = ""
     if _entity(step) in run.heard.get("entities", {}):
         complaint, value = yield from _taken(run)
-        if not complaint:
+        if not complaint and (yield _ENDS):
             return {step.slot: value}
-    for _ in range(step.retry_limit):
+        complaint = complaint or _REFUSED
+    for attempt in count(1):
         if complaint:
             yield send_message(complaint, name="complaint")
         labels = map(as_text, step.validation.choices or ())
         yield send_message(with_buttons(run.text(step.prompt), labels), name="prompt")
         yield from run.listen()
         complaint, value = yield from _taken(run)
-        if not complaint:
+        if not complaint and (yield _ENDS):
             return {step.slot: value}
+        complaint = complaint or _REFUSED
+        if attempt >= step.retry_limit and (yield _ENDS):
+            break
     attempts = "1 attempt" if step.retry_limit == 1 else f"{step.retry_limit} attempts"
     raise StepError("NotFilled", f"there was no valid answer in {attempts}")
+
+
+# What ends a slot may be edited while it waits. On a replay that goes on this says False, as the
+# answer was refused then, whatever the document says now: see `prompts/insisting.py`.
+_ENDS = patched("the slot is done")
+_REFUSED = "(refused before the document was edited)"
+"""Stands for a complaint that was said then, and is not said again."""
 
 
 def _entity(step: SlotFillStep) -> str:
