@@ -13,7 +13,7 @@ from dialogs.conversation import Conversation
 from dialogs.effects import Effects
 from dialogs.errors import DialogsError
 from dialogs.flow import opener
-from dialogs.resume import Outcome, resume
+from dialogs.resume import fits
 from dialogs.workflows.catalog import ROOT, Workflows
 from dialogs.workflows.interpreter import watching
 
@@ -62,28 +62,25 @@ def look(workflows: Workflows, conversation: Conversation, root: Any = None) -> 
     found: list[Any] = []
     token = watching.set(found)
     try:
-        outcome = _without_performing(
-            resume(conversation.log, call, None, None, can_await=True, conversation="")
-        )
+        goes_on = _without_performing(fits(conversation.log, call, conversation=""))
     except DialogsError:
         return None
     finally:
         watching.reset(token)
-    if not found or outcome is None or outcome.log != conversation.log:
+    if not found or not goes_on:
         return None
     document, state = found[-1]
     return View(document.workflow_id, state.step, dict(state.variables), state.steps_taken())
 
 
-def _without_performing(effects: Effects[Outcome]) -> Outcome | None:
-    """What effects return that perform nothing; None where they would."""
+def _without_performing(effects: Effects[bool]) -> bool:
+    """What effects return that perform nothing; False where they would."""
     try:
         effects.send(None)
     except StopIteration as stop:
-        outcome: Outcome = stop.value
-        return outcome
+        return bool(stop.value)
     effects.close()
-    return None
+    return False
 
 
 def _result_of(conversation: Conversation) -> View | None:
