@@ -1,20 +1,15 @@
 """The channel suite passes on a sound channel, and each of its tests fails on a faulty one."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from dialogs.testing.channel_suite import ChannelSuite
 from tests.channels.room import Rooms, Visitor
+from tests.outcomes import outcomes_of
 
 FILE = Path(__file__).parent / "faulty_rooms.py"
 TESTS = [name for name in dir(ChannelSuite) if name.startswith("test_")]
-
-# tests/channels/faulty_rooms.py::TestMute::test_a_b[parameters] FAILED [ 50%]
-_OUTCOME = r"^\S+::Test(\w+)::(test_\w+).* (PASSED|FAILED|SKIPPED|ERROR)"
 
 
 class TestRooms(ChannelSuite):
@@ -35,20 +30,8 @@ class TestRooms(ChannelSuite):
 
 @pytest.fixture(scope="module")
 def outcomes():
-    """What became of the tests: {(channel, test): {"PASSED", "FAILED"}}."""
-    options = ["-v", "--tb=no", "--color=no", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, FILE],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=FILE.parents[2],
-    )
-    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
-    found = {}
-    for channel, test, outcome in re.findall(_OUTCOME, done.stdout, re.MULTILINE):
-        found.setdefault(channel, {}).setdefault(test, set()).add(outcome)
-    return found
+    """What became of the tests: {channel: {test: {"PASSED", "FAILED"}}}."""
+    return outcomes_of(FILE)
 
 
 def test_faulty_channels_are_caught(outcomes):
