@@ -129,9 +129,9 @@ class Worker:
             await self.delivery.deliver(claim, before, after)
         if after is not before:
             self.delivery.tell(chat_id)
-        if after is not before and after.deadline is not None:
-            for watch in self.watchers:
-                watch(chat_id, after.deadline)
+            if after.deadline is not None:
+                for watch in self.watchers:
+                    watch(chat_id, after.deadline)
         if isinstance(turn, Exception):
             raise turn
         return turn
