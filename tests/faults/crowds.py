@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -90,9 +89,11 @@ async def many_timers(nursery: Nursery, job: Job, *, timers: int = 1_000) -> lis
         async with Crew(nursery, job):
 
             async def all_have_ended() -> bool:
-                store = orchestrator.store
-                return not await store.due(now=time.time(), limit=1) and not [
-                    name async for name, _ in orchestrator.conversations("WAITING_FOR_RESPONSE")
+                # What is being sent is leased, and so not due: its outbox tells.
+                return not [
+                    name
+                    async for name, conversation in orchestrator.conversations()
+                    if not conversation.status.is_over or conversation.outbox
                 ]
 
             await until(all_have_ended)
