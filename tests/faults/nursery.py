@@ -72,7 +72,11 @@ class Nursery:
         return self._answer(), ours
 
     def send(self, pid: int, number: int) -> None:
-        """Send a signal to a worker; one that is killed has ended when this returns."""
+        """Send a signal to a worker; one that is killed has ended when this returns.
+
+        One that is to go on is waited for first, until it has stopped: a signal to go on that came
+        before would be lost, and the worker stopped for ever.
+        """
         self._socket.sendall(json.dumps({"pid": pid, "number": number}).encode())
         self._answer()
 
@@ -109,12 +113,20 @@ def _serve(boss: socket.socket) -> None:
             boss.sendall(b"%d" % pid)
         else:
             # Until it is waited for, nobody else is given its number.
-            if given["pid"] in children:
-                os.kill(given["pid"], given["number"])
-                if given["number"] == signal.SIGKILL:
-                    os.waitpid(given["pid"], 0)
-                    children.remove(given["pid"])
+            if given["pid"] in children and not _send(given["pid"], given["number"]):
+                children.remove(given["pid"])
             boss.sendall(b"0")
+
+
+def _send(pid: int, number: int) -> bool:
+    """Send a signal to a child; whether it is there still."""
+    if number == signal.SIGCONT and not os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]):
+        return False
+    os.kill(pid, number)
+    if number != signal.SIGKILL:
+        return True
+    os.waitpid(pid, 0)
+    return False
 
 
 def _fork(boss: socket.socket, descriptor: int, work: Any, job: dict[str, Any]) -> int:
