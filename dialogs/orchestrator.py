@@ -271,7 +271,7 @@ class Orchestrator:
 
         Yields:
             Those that do not go on where they wait, by chat id, with the error that their next
-            message would meet, if the fallback does not; None: another version starts anew.
+            message would meet; None: it starts anew, in another version or in the fallback.
 
         Raises what `conversation` does.
         """

@@ -249,9 +249,9 @@ def goes_on(conversation: Conversation, flow: Flow, chat_id: str) -> Effects[boo
     going_on, aside = True, conversation.digression
     if conversation.log is not None:
         call = flow.root(conversation.root)(copied(conversation.opening))
-        going_on = yield from fits(conversation.log, call, conversation=chat_id)
+        going_on = yield from fits(conversation.log, call, flow.fallback, conversation=chat_id)
     if aside is not None:
         beside = flow.digression(aside.dialog, copied(aside.opening))
-        if beside is None or not (yield from fits(aside.log, beside, conversation=chat_id)):
+        if beside is None or not (yield from fits(aside.log, beside, None, conversation=chat_id)):
             return False
     return going_on

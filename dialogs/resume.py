@@ -122,23 +122,29 @@ def resume(
     raise error
 
 
-def fits(data: bytes, root: Any, *, conversation: str) -> Effects[bool]:
+def fits(data: bytes, root: Any, fallback: Any, *, conversation: str) -> Effects[bool]:
     """Replay a log up to the step that it waits in; nothing new is performed.
 
     Args:
         data: the log's bytes.
         root: the dialog, or a bare step.
+        fallback: the dialog that may be the one that waits, or None.
         conversation: the conversation's id, for errors.
 
     Returns:
-        Whether it goes on where it waits; if not, a dialog of another version starts anew.
+        Whether it goes on where it waits; if not, it starts anew, or the fallback takes over.
 
     Raises:
-        DialogsError: the code does not fit the log.
+        DialogsError: the code does not fit the log, and there is no fallback.
     """
-    log, dialog = Log.decode(data), _as_dialog(root)
-    if log.phase != RUNNING:
-        return log.phase == DONE
+    log, call = Log.decode(data), root
+    if log.phase == DONE:
+        return True
+    if log.phase == FALLBACK:
+        if fallback is None:
+            return False
+        call = fallback
+    dialog = _as_dialog(call)
     engine = Engine(log, None, can_await=True, conversation=conversation, strict=True)
     try:
         _check_root(engine, dialog)
@@ -149,6 +155,8 @@ def fits(data: bytes, root: Any, *, conversation: str) -> Effects[bool]:
         return False
     except (Refused, Raised) as refused:
         error = refused.error
+        if fallback is not None and isinstance(error, _DIFFERENT):
+            return False
     else:
         return True
     raise error

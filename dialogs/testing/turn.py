@@ -20,8 +20,8 @@ from typing import Any, Literal, TypeVar
 from dialogs.codec import encode
 from dialogs.drivers import World, adrive, drive
 from dialogs.effects import Effects
-from dialogs.errors import AsyncInSyncRun, DialogsWarning, ReplayError, UnknownDialog
-from dialogs.log import FALLBACK, RUNNING, Log
+from dialogs.errors import AsyncInSyncRun, DialogsWarning
+from dialogs.log import Log
 from dialogs.recorder import Event
 from dialogs.resume import Outcome, fits, resume
 from dialogs.testing.tape import NO_LOOP, Differs, NeedsLoop, Tape, needs_loop
@@ -67,16 +67,9 @@ def goes_on(turn: Turn, world: World) -> bool:
     Raises:
         DialogsError: the code does not fit the log, and has no fallback.
     """
-    log, dialog = Log.decode(turn.log or b""), turn.dialog
-    if log.phase == FALLBACK and turn.fallback is not None:
-        log.phase, dialog = RUNNING, turn.fallback
-    data = log.encode()
-    try:
-        return _wait_for(lambda: adrive(fits(data, dialog, conversation=turn.conversation), world))
-    except (ReplayError, UnknownDialog):
-        if turn.fallback is None:
-            raise
-        return False
+    assert turn.log is not None
+    replay = fits(turn.log, turn.dialog, turn.fallback, conversation=turn.conversation)
+    return _wait_for(lambda: adrive(replay, world))
 
 
 # --- the two runs -----------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def look(workflows: Workflows, conversation: Conversation, root: Any = None) -> 
     found: list[Any] = []
     token = watching.set(found)
     try:
-        goes_on = _without_performing(fits(conversation.log, call, conversation=""))
+        goes_on = _without_performing(fits(conversation.log, call, None, conversation=""))
     except DialogsError:
         return None
     finally:

@@ -97,6 +97,27 @@ async def test_a_new_version_starts_those_anew_who_are_in_it(store, style):
     assert charged == []
 
 
+@dialog
+def sorry():
+    yield send_message("We have changed. Shall we begin again?")
+    return (yield get_client_response())
+
+
+async def test_a_fallback_starts_those_anew_whom_an_edit_would_leave_behind(store, style):
+    code = edited(style, '«send_message("Where to?")»', '«send_message("Which town?")»')
+    assert await misfits(orchestrator(code, store=store, fallback=sorry)) == {"second": None}
+
+
+async def test_who_waits_in_the_fallback_goes_on_there_as_long_as_it_is_given(store, style):
+    code = edited(style, '«send_message("Where to?")»', '«send_message("Which town?")»')
+    bot = orchestrator(code, store=store, fallback=sorry)
+    assert (await bot.handle_message("second", "Rome")).messages == [
+        "We have changed. Shall we begin again?"
+    ]
+    assert await misfits(bot) == {}
+    assert await misfits(orchestrator(code, store=store)) == {"second": None}
+
+
 async def test_code_that_raises_where_it_is_replayed_is_told_of(store, style):
     code = edited(style, "what = «ask()»", "1 / 0\n        what = «ask()»")
     assert set(map(type, (await misfits(orchestrator(code, store=store))).values())) <= {
