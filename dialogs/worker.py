@@ -54,7 +54,8 @@ class Worker:
         leases: the way to the store.
         flow: what the conversations run.
         delivery: sends what is said.
-        apologize: makes the apology for an exception; None: nothing is said.
+        apologize: the apology for an exception, or a function that takes the chat id and the
+            exception and returns one; None: nothing is said.
 
     Attributes:
         watchers: told of every conversation that waits for a time, after its turn.
@@ -191,8 +192,8 @@ class Worker:
                 error = _lost(error)
             # A timer that goes on failing has nobody to answer: it apologizes once.
             again = isinstance(event, Woken) and before.retry_at is not None
-            apology, history = None if again else self._apology(error), self.flow.history
-            after = failed(before, error, apology, now=self.leases.now(), history=history)
+            apology = None if again else self._apology(chat_id, error)
+            after = failed(before, error, apology, now=self.leases.now(), history=self.flow.history)
             turn = error
             body = after.encode()
         hold = self.delivery.can_send(chat_id, after)
@@ -209,15 +210,17 @@ class Worker:
             await self.leases.release(claim)
         return claim, before, after, turn
 
-    def _apology(self, error: Exception) -> Any:
+    def _apology(self, chat_id: str, error: Exception) -> Any:
         """What is said about an exception; None: nothing."""
         if not self.delivery.senders:
             return None
         try:
-            apology = self.apologize(error) if callable(self.apologize) else self.apologize
+            apology = self.apologize
+            if callable(apology):
+                apology = apology(chat_id, error)
             return as_data(apology, "the apology of on_error=")
         except Exception:
-            logger.exception("on_error= failed while it answered %r.", error)
+            logger.exception("on_error= failed on %r in conversation %r.", error, chat_id)
             return None
 
 

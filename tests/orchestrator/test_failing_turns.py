@@ -120,12 +120,12 @@ async def test_an_apology_is_sent_where_a_dialog_raised():
     assert len(set(sender.ids)) == 4
 
 
-async def test_an_apology_may_depend_on_the_error():
+async def test_an_apology_may_depend_on_whose_conversation_it_is_and_on_the_error():
     code, sender, errors = Code(), Recorder(), []
 
-    def apologize(error):
+    def apologize(chat_id, error):
         errors.append(error)
-        return f"Sorry: {error}" if len(errors) == 1 else None
+        return f"Sorry, {chat_id}: {error}" if len(errors) == 1 else None
 
     bot = orchestrator(code.root(), sender=sender, on_error=apologize)
     await bot.start("c")
@@ -133,10 +133,10 @@ async def test_an_apology_may_depend_on_the_error():
     for _ in range(2):
         with pytest.raises(ValueError, match="cannot greet"):
             await bot.handle_message("c", "Ada")
-    assert sender.messages == ["Name?", "Sorry: cannot greet Ada"]
+    assert sender.messages == ["Name?", "Sorry, c: cannot greet Ada"]
 
 
-@pytest.mark.parametrize("apology", [lambda error: object(), lambda error: 1 / 0])
+@pytest.mark.parametrize("apology", [lambda *_: object(), lambda *_: 1 / 0])
 async def test_an_apology_that_fails_does_not_hide_the_error(apology, caplog):
     code = Code()
     bot = orchestrator(code.root(), sender=Recorder(), on_error=apology)
