@@ -27,6 +27,7 @@ from tests.servers.redis import RedisServer
 
 NOW = 1_800_000_000.25
 LEASE_S = 30
+PATIENT_S = 60  # a busy machine may take long
 
 
 @pytest.fixture
@@ -38,32 +39,32 @@ def prefix():
 class TestRedisStore(StoreSuite):
     @pytest.fixture
     async def store(self, redis_url, prefix):
-        store = RedisStore(redis_url, prefix=prefix)
+        store = RedisStore(redis_url, prefix=prefix, timeout=PATIENT_S)
         await store.setup()
         yield store
         await store.close()
 
     @pytest.fixture
     def reopen(self, store, redis_url, prefix):
-        return lambda: RedisStore(redis_url, prefix=prefix)
+        return lambda: RedisStore(redis_url, prefix=prefix, timeout=PATIENT_S)
 
 
 class TestRedisStoreOnACluster(StoreSuite):
     @pytest.fixture
     async def store(self, redis_cluster, prefix):
-        store = RedisStore(redis_cluster.url, prefix=prefix, cluster=True)
+        store = RedisStore(redis_cluster.url, prefix=prefix, cluster=True, timeout=PATIENT_S)
         await store.setup()
         yield store
         await store.close()
 
     @pytest.fixture
     def reopen(self, store, redis_cluster, prefix):
-        return lambda: RedisStore(redis_cluster.url, prefix=prefix, cluster=True)
+        return lambda: RedisStore(redis_cluster.url, prefix=prefix, cluster=True, timeout=PATIENT_S)
 
 
 @pytest.fixture
 async def store(redis_url, prefix):
-    store = RedisStore(redis_url, prefix=prefix)
+    store = RedisStore(redis_url, prefix=prefix, timeout=PATIENT_S)
     yield store
     await store.close()
 
@@ -84,7 +85,7 @@ def own_server(tmp_path):
 
 @pytest.fixture
 async def own_store(own_server):
-    store = RedisStore(own_server.url, timeout=20)
+    store = RedisStore(own_server.url, timeout=PATIENT_S)
     await store.setup()
     # What a server has not seen yet it is sent again, after the others of its pipeline.
     await store.release(await claim(store, "first"))
@@ -131,7 +132,7 @@ async def test_keys_of_one_conversation_share_a_slot_and_conversations_are_sprea
 
 
 async def test_conversations_lie_on_all_nodes_of_a_cluster(redis_cluster, prefix):
-    store = RedisStore(redis_cluster.url, prefix=prefix, cluster=True)
+    store = RedisStore(redis_cluster.url, prefix=prefix, cluster=True, timeout=PATIENT_S)
     await asyncio.gather(*(put(store, f"chat-{number}") for number in range(200)))
     await store.close()
     for node in redis_cluster.nodes:
@@ -142,7 +143,7 @@ async def test_conversations_lie_on_all_nodes_of_a_cluster(redis_cluster, prefix
 async def test_a_killed_node_makes_its_conversations_unavailable_until_it_is_back(
     redis_cluster, prefix
 ):
-    store = RedisStore(redis_cluster.url, prefix=prefix, cluster=True)
+    store = RedisStore(redis_cluster.url, prefix=prefix, cluster=True, timeout=PATIENT_S)
     names = [f"chat-{number}" for number in range(100)]
     await asyncio.gather(*(put(store, name) for name in names))
     node = redis_cluster.nodes[2]
@@ -172,12 +173,12 @@ async def test_a_killed_node_makes_its_conversations_unavailable_until_it_is_bac
 
 async def test_a_cluster_client_of_ones_own_will_do(redis_cluster, prefix):
     client = ClusterClient.from_url(redis_cluster.url, retry=Retry(NoBackoff(), 0))
-    store = RedisStore(prefix=prefix, client=client)
+    store = RedisStore(prefix=prefix, client=client, timeout=PATIENT_S)
     await put(store, "a", b"mine")
     await store.close()
     assert await client.ping()
     await client.aclose()
-    same = RedisStore(redis_cluster.url, prefix=prefix, cluster=True)
+    same = RedisStore(redis_cluster.url, prefix=prefix, cluster=True, timeout=PATIENT_S)
     assert (await same.load("a", now=NOW)).body == b"mine"
     await same.close()
 
@@ -212,7 +213,7 @@ async def counted_store(redis_url, prefix):
     pool = ConnectionPool.from_url(
         redis_url, connection_class=CountingConnection, retry=Retry(NoBackoff(), 0)
     )
-    store = RedisStore(prefix=prefix, client=Redis(connection_pool=pool))
+    store = RedisStore(prefix=prefix, client=Redis(connection_pool=pool), timeout=PATIENT_S)
     await store.release(await claim(store, "first"))
     await put(store, "first")
     await store.due(now=NOW, limit=1)
@@ -406,8 +407,11 @@ async def test_all_who_wait_are_told_when_the_server_dies(own_server, own_store)
 
 
 async def test_a_server_that_does_not_answer_in_time_is_unavailable(own_server):
-    store = RedisStore(own_server.url, timeout=0.2)
-    held = await claim(store, "a")
+    # The connection is one that the other store has opened, in its own time.
+    client = Redis.from_url(own_server.url, retry=Retry(NoBackoff(), 0))
+    patient = RedisStore(client=client, timeout=PATIENT_S)
+    store = RedisStore(client=client, timeout=0.2)
+    held = await claim(patient, "a")
     own_server.pause()
     try:
         with pytest.raises(StoreUnavailable) as caught:
@@ -421,14 +425,12 @@ async def test_a_server_that_does_not_answer_in_time_is_unavailable(own_server):
         assert {type(result) for result in results} == {StoreUnavailable}
     finally:
         own_server.resume()
-    await store.close()
 
-    patient = RedisStore(own_server.url, timeout=30)
     # Redis may have read the commit before the connection was closed, or not.
     stored = await patient.load("a", now=NOW)
     assert stored is None or stored.body == b"x"
     assert (await claim(patient, "a", NOW + LEASE_S)).revision == (1 if stored else 0)
-    await patient.close()
+    await client.aclose()
 
 
 async def test_a_server_that_refuses_has_written_nothing(own_server, own_store):
@@ -455,7 +457,7 @@ async def test_a_primary_that_was_demoted_is_left_for_the_one_that_has_its_addre
         ):
             address = folder / "primary.sock"  # leads to the primary, as a name in DNS does
             address.symlink_to(old)
-            store = RedisStore(f"unix://{address}")
+            store = RedisStore(f"unix://{address}", timeout=PATIENT_S)
             await put(store, "a")
             address.unlink()
             address.symlink_to(new)
@@ -469,7 +471,7 @@ async def test_a_primary_that_was_demoted_is_left_for_the_one_that_has_its_addre
 
 async def test_passwords_are_never_shown(tmp_path):
     with RedisServer(tmp_path, options={"requirepass": "correct-horse"}) as server:
-        good = RedisStore(server.url)
+        good = RedisStore(server.url, timeout=PATIENT_S)
         await put(good, "a")
         assert "correct-horse" not in repr(good)
         server.kill()
@@ -477,12 +479,14 @@ async def test_passwords_are_never_shown(tmp_path):
             await claim(good, "a")
         assert "correct-horse" not in str(caught.value)
         server.restart()
-        wrong = RedisStore(f"redis://someone:battery-staple@127.0.0.1:{server.port}/0?db=0")
+        url = f"redis://someone:battery-staple@127.0.0.1:{server.port}/0?db=0"
+        wrong = RedisStore(url, timeout=PATIENT_S)
         with pytest.raises(StoreUnavailable) as caught:
             await wrong.setup()
         assert "someone@127.0.0.1" in repr(wrong)
         assert "battery-staple" not in str(caught.value) + repr(wrong)
-        in_the_options = RedisStore(f"redis://127.0.0.1:{server.port}/0?password=correct-horse")
+        url = f"redis://127.0.0.1:{server.port}/0?password=correct-horse"
+        in_the_options = RedisStore(url, timeout=PATIENT_S)
         await in_the_options.setup()
         assert "correct-horse" not in repr(in_the_options)
         for store in (good, wrong, in_the_options):
@@ -528,7 +532,7 @@ async def test_what_expired_and_was_claimed_anew_leaves_nothing_of_the_old(store
 
 
 async def test_a_deleted_conversation_leaves_nothing(store, client, prefix):
-    await put(store, "a", wake_at=NOW, expires_at=NOW + 9)
+    await put(store, "a", wake_at=NOW, expires_at=NOW + 9_000)
     await claim(store, "a")
     assert await store.delete("a")
     assert await keys_of(client, prefix) == []
@@ -575,7 +579,9 @@ async def test_a_conversation_that_redis_threw_away_is_due_once_more_and_then_fo
 
 
 async def test_stores_with_different_prefixes_do_not_meet(redis_url, prefix):
-    one, other = (RedisStore(redis_url, prefix=f"{prefix}-{which}") for which in "ab")
+    one, other = (
+        RedisStore(redis_url, prefix=f"{prefix}-{which}", timeout=PATIENT_S) for which in "ab"
+    )
     await put(one, "a", b"one", wake_at=NOW)
     held = await claim(one, "b")
     await put(other, "b", b"other")
@@ -610,7 +616,7 @@ async def test_a_full_partition_is_walked_page_by_page_and_each_is_found_once(st
 
 
 def test_a_store_works_in_one_event_loop_after_another(redis_url, prefix):
-    store = RedisStore(redis_url, prefix=prefix)
+    store = RedisStore(redis_url, prefix=prefix, timeout=PATIENT_S)
 
     async def turn():
         committed = await put(store, "a")
@@ -621,7 +627,7 @@ def test_a_store_works_in_one_event_loop_after_another(redis_url, prefix):
 
 
 def test_an_event_loop_that_ends_under_way_does_no_harm(own_server):
-    store = RedisStore(own_server.url)
+    store = RedisStore(own_server.url, timeout=PATIENT_S)
 
     async def leave():
         own_server.pause()
@@ -651,7 +657,7 @@ async def test_a_closed_store_opens_again_when_it_is_used(store):
 
 
 async def test_closing_waits_for_what_is_under_way(redis_url, prefix, client):
-    store = RedisStore(redis_url, prefix=prefix)
+    store = RedisStore(redis_url, prefix=prefix, timeout=PATIENT_S)
     tasks = [asyncio.create_task(claim(store, f"{number}")) for number in range(20)]
     await asyncio.sleep(0)
     await store.close()
@@ -660,12 +666,17 @@ async def test_closing_waits_for_what_is_under_way(redis_url, prefix, client):
 
 
 async def test_a_client_of_ones_own_is_left_open(redis_url, prefix):
-    client = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0))
-    store = RedisStore(client=client, prefix=prefix)
+    client = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), client_name=prefix)
+    store = RedisStore(client=client, prefix=prefix, timeout=PATIENT_S)
     await put(store, "a")
-    connections = await client.client_list()
+
+    async def connections():
+        # The server may have others yet, which tests before this one have left.
+        return [each["id"] for each in await client.client_list() if each["name"] == prefix]
+
+    before = await connections()
     await store.close()
-    assert len(await client.client_list()) == len(connections)
+    assert await connections() == before
     assert "own client" in repr(store)
     await client.aclose()
 
