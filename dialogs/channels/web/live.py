@@ -35,7 +35,7 @@ from dialogs.channels.web.rights import PREFIX, new_id
 from dialogs.channels.web.schemas import Begin, Frame, Hello, Ping, Say, Watch
 from dialogs.channels.web.talk import Talk, not_there
 from dialogs.channels.web.tokens import Pass
-from dialogs.channels.web.views import entries_after, standing_of
+from dialogs.channels.web.views import entries_after, sleeps_a_moment, standing_of
 from dialogs.events import Turn
 
 HELLO_S = 10.0
@@ -259,7 +259,8 @@ class Line:
             entries = entries_after(feed.conversation, conversation_id, self._after)
             state = {
                 "standing": standing_of(feed.conversation),
-                "typing": self._talk.feeds.is_typing(feed.chat_id),
+                "typing": self._talk.feeds.is_typing(feed.chat_id)
+                or sleeps_a_moment(feed.conversation),
             }
             if entries or state != self._told:
                 messages = [entry.model_dump() for entry in entries]

@@ -15,13 +15,17 @@ from dialogs.channels.web import schemas
 from dialogs.conversation import Conversation
 from dialogs.events import Turn
 from dialogs.messages import Attachment, Message
-from dialogs.standing import Entry
+from dialogs.standing import Entry, Status
+from dialogs.waits import Sleep
 
 DEEPEST = 32
 """How deep data is shown; what is nested deeper is said as text."""
 
 EXACT = 2**53
 """The integers below it are the same number in a browser."""
+
+MOMENT_S = 0.5
+"""A sleep that is shorter, in seconds, is not a pause: the dialog is about to go on."""
 
 
 def entries_after(
@@ -50,6 +54,22 @@ def standing_of(conversation: Conversation | None) -> dict[str, Any]:
         "wake_at": conversation.deadline,
         "answerable": [] if asking is None else list(asking.said),
     }
+
+
+def sleeps_a_moment(conversation: Conversation | None) -> bool:
+    """Whether the dialog will go on at once, as before a slow step that it says something ahead of.
+
+    A turn that failed then is over, although it is tried again.
+    """
+    if conversation is None or conversation.status is not Status.PROCESSING:
+        return False
+    wait = conversation.pending
+    return (
+        wait is not None
+        and wait.step == Sleep.key
+        and wait.deadline is not None
+        and wait.deadline - conversation.updated_at < MOMENT_S
+    )
 
 
 def turn_view(

@@ -84,6 +84,16 @@ def slow():
 
 
 @dialog
+def busy():
+    yield send_message("Ask me.")
+    yield get_client_response()
+    yield send_message("Let me look.")
+    yield sleep(0.001)
+    yield send_message((yield call(think)))
+    yield get_client_response()
+
+
+@dialog
 def late():
     yield send_message("Wait for it.")
     yield sleep(timedelta(seconds=1))
@@ -105,6 +115,7 @@ DIALOGS = {
     "files": files,
     "hostile": hostile,
     "slow": slow,
+    "busy": busy,
     "late": late,
     "broken": broken,
 }

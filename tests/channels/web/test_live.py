@@ -195,6 +195,25 @@ async def test_typing_is_told_to_everybody_while_a_turn_runs(url, client):
         assert other.texts[-1] == "42"
 
 
+async def test_typing_is_told_until_a_slow_step_after_a_moment_of_sleep_is_over():
+    orchestrator = orchestrator_of(MemoryStore())
+    async with serving(app_of(orchestrator)) as url, httpx.AsyncClient(base_url=url) as http:
+        client = Client(http)
+        await client.start()
+        await client.say("busy")
+        async with live(url, client.token) as socket:
+            await socket.send(type="message", message_id="1", text="well?")
+            await socket.next("answered")
+            await asyncio.sleep(0.01)  # what it sleeps is shorter
+            assert await orchestrator.fire_due()
+            while "42" not in socket.texts:
+                news = await socket.next("news")
+
+    assert not news["typing"]
+    told = [frame for frame in socket.heard if frame["type"] == "news"]
+    assert {f["typing"] for f in told if f["standing"]["waiting"] == "time"} == {True}
+
+
 async def test_pings_are_answered_while_a_turn_runs(url, client):
     await client.say("slow")
     async with live(url, client.token) as socket:
