@@ -7,7 +7,16 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from dialogs.channels.slack import SlackChannel
 from tests.channels.slack.fake_slack import SECRET, TOKEN, FakeSlack
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """On a slow machine, too, an event is acknowledged after its turn, and a call is answered."""
+    defaults = SlackChannel.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "ack_within", 60.0)
+    monkeypatch.setitem(defaults, "timeout", 60.0)
 
 
 @pytest.fixture

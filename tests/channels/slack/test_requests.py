@@ -66,12 +66,12 @@ FORGED = {
     },
     "for another time": lambda data: {
         **signed(data),
-        "X-Slack-Request-Timestamp": str(int(time.time()) - 1),
+        "X-Slack-Request-Timestamp": str(int(time.time()) + 60),
     },
     "for no time": lambda data: {**signed(data), "X-Slack-Request-Timestamp": "soon"},
     "without a time": lambda data: {"X-Slack-Signature": signed(data)["X-Slack-Signature"]},
     "older than five minutes": lambda data: signed(data, at=int(time.time()) - 301),
-    "from the future": lambda data: signed(data, at=int(time.time()) + 302),
+    "from the future": lambda data: signed(data, at=int(time.time()) + 3_600),
 }
 
 
