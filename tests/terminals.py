@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Timer
 
 CLONE = Path(__file__).parents[1]
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 COMMAND = [sys.executable, "-m", "dialogs.cli"]
 
 _STEERING = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][A-Z0-9]|[=>78])")

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import sys
 import tempfile
+import threading
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,8 +111,11 @@ def run_here(here, monkeypatch, capfd):
             lines.seek(0)
             os.dup2(lines.fileno(), 0)
         forget_modules()
+        before = threading.enumerate()
         with pytest.raises(SystemExit) as caught:
             main()
+        for reader in set(threading.enumerate()) - set(before):
+            reader.join(60)  # else it may read the lines of the next one
         said = capfd.readouterr()
         return SimpleNamespace(returncode=caught.value.code or 0, stdout=said.out, stderr=said.err)
 
