@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from tests.servers.redis import RedisCluster, RedisServer, redis_binary
 
 NOW = 1_800_000_000.0
 LEASE_S = 30.0
+CALM_S = 120
+"""How long a busy machine may let a server wait: no other one is to take its place for that."""
 
 
 def asking(server: RedisServer) -> Any:
-    """A plain client of a server."""
-    return redis.Redis.from_url(server.url, decode_responses=True)
+    """A plain client of a server, which waits for its answers."""
+    return redis.Redis.from_url(server.url, decode_responses=True, socket_timeout=None)
 
 
 async def happens(asked: Callable[[], bool]) -> None:
@@ -123,7 +125,10 @@ def sentinel_of(primary: RedisServer, folder: Path) -> Iterator[int]:
     settings.write_text(
         f"port {port}\nbind 127.0.0.1\n"
         f"sentinel monitor bot 127.0.0.1 {primary.port} 1\n"
-        "sentinel down-after-milliseconds bot 500\n"
+        # A busy machine lets servers wait; only `give_up_soon` takes one for dead.
+        f"sentinel down-after-milliseconds bot {CALM_S * 1_000}\n"
+        # What did not succeed is tried again after twice as long.
+        "sentinel failover-timeout bot 3000\n"
     )
     command = [redis_binary(), settings, "--sentinel"]
     process = Process(command, log=folder / "sentinel.log")
@@ -132,6 +137,17 @@ def sentinel_of(primary: RedisServer, folder: Path) -> Iterator[int]:
         yield port
     finally:
         process.kill()
+
+
+async def give_up_soon(sentinel: Any) -> None:
+    """Let a sentinel replace the primary once it is silent, by the replica that it has to know."""
+
+    def knows_the_replica() -> bool:
+        found = sentinel.execute_command("SENTINEL", "REPLICAS", "bot")
+        return [replica["master-link-status"] for replica in found] == ["ok"]
+
+    await happens(knows_the_replica)
+    sentinel.execute_command("SENTINEL", "SET", "bot", "down-after-milliseconds", "500")
 
 
 async def make_replica(replica: RedisServer, primary: RedisServer) -> None:
@@ -152,7 +168,7 @@ async def replica_in(cluster: RedisCluster, folder: Path, *, of: int) -> AsyncIt
     """
     options = {
         "cluster-enabled": "yes",
-        "cluster-node-timeout": "1000",
+        "cluster-node-timeout": f"{CALM_S * 1_000}",
         "cluster-replica-validity-factor": "0",
     }
     with RedisServer(folder, options=options) as replica:
@@ -166,6 +182,12 @@ async def replica_in(cluster: RedisCluster, folder: Path, *, of: int) -> AsyncIt
             # Those that have not heard of it yet do not vote for it.
             await happens(lambda node=node: len(_replicas_of(asking(node), known)) == 1)
         yield replica
+
+
+def move_on_soon(servers: Iterable[RedisServer]) -> None:
+    """Let the nodes of a cluster replace one of them once it is silent."""
+    for server in servers:
+        asking(server).config_set("cluster-node-timeout", 1_000)
 
 
 def _replicas_of(client: Any, name: str) -> list[Any]:
@@ -193,7 +215,7 @@ async def move_slots(cluster: RedisCluster, more: Callable[[], Awaitable[None]],
         source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", names[1])
         await more()
         while keys := source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1):
-            place = ("127.0.0.1", cluster.nodes[1].port, "", 0, 5_000, "KEYS", *keys)
+            place = ("127.0.0.1", cluster.nodes[1].port, "", 0, 60_000, "KEYS", *keys)
             source.execute_command("MIGRATE", *place)
             moved += 1
         await more()

@@ -181,7 +181,10 @@ class RedisCluster:
         """Give each node its share of the 16,384 slots, and wait until all know of all."""
         import redis
 
-        clients = [redis.Redis.from_url(node.url, decode_responses=True) for node in self.nodes]
+        clients = [
+            redis.Redis.from_url(node.url, decode_responses=True, socket_timeout=None)
+            for node in self.nodes
+        ]
         try:
             for number, client in enumerate(clients):
                 client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
