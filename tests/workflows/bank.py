@@ -38,7 +38,7 @@ def open_bank() -> Iterator[Bank]:
             body = self.rfile.read(length)
             headers = {name.lower(): value for name, value in self.headers.items()}
             bank.asked.append((self.command, self.path, headers, json.loads(body or b"null")))
-            bank.gate.wait(10)
+            bank.gate.wait(60)
             status, content = bank.answers.pop(0) if len(bank.answers) > 1 else bank.answers[0]
             data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
             self.send_response(status)

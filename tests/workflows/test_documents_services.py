@@ -35,7 +35,7 @@ def ask(**more):
 
 
 def workflows_of(bank, *steps, **more):
-    own = {"headers": {"X-App": "tests"}, "timeout": 5.0}
+    own = {"headers": {"X-App": "tests"}, "timeout": 60.0}
     return Workflows(workflow(*steps, **more), integrations={"bank": Integration(bank.url, **own)})
 
 
@@ -212,7 +212,7 @@ def test_a_conversation_without_an_id_sends_no_key(bank):
 
 def test_the_same_is_done_on_trio(bank):
     bank.answers = [(503, {}), (200, {"n": 1})]
-    step = ask(retry_on_failure=True, timeout=5)
+    step = ask(retry_on_failure=True, timeout=60)
     condition = {"id": "c", "type": "condition", "condition": "ask['n'] == 1", "if_false": "end"}
     found = workflows_of(bank, step, condition, say("b", "{ask.n}")).dialog("w")
 

@@ -17,6 +17,7 @@ from dialogs.workflows import RefusedCode, SandboxError, sandbox, workers
 from dialogs.workflows.inspection import check_expression, check_function
 from dialogs.workflows.plain_data import MAX_CHARACTERS, MAX_DEPTH, MAX_VALUES, fault
 from dialogs.workflows.sandbox import aevaluate, arun_function, evaluate, run_function
+from tests.workflows.patience import PATIENT_S, allowed
 
 pytest.importorskip("pydantic_monty")
 
@@ -208,7 +209,8 @@ def test_what_is_no_harmless_expression_is_refused(expression, reason):
     ],
 )
 def test_expressions_that_fail_say_how(expression, type_name):
-    with pytest.raises(SandboxError) as caught:
+    time_s = sandbox.TIME_S if type_name == "TimeoutError" else PATIENT_S
+    with allowed(time_s), pytest.raises(SandboxError) as caught:
         evaluate(expression, VARIABLES)
     assert caught.value.type_name == type_name
     assert caught.value.line is None
@@ -241,10 +243,10 @@ async def test_an_event_loop_runs_on_while_a_sandbox_computes():
         nonlocal ticks
         while True:
             ticks += 1
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
     ticking = asyncio.create_task(tick())
-    with pytest.raises(SandboxError, match="TimeoutError"):
+    with allowed(sandbox.TIME_S), pytest.raises(SandboxError, match="TimeoutError"):
         await arun_function(LOOP, "start", "c", None, {})
     ticking.cancel()
     assert ticks > 5
@@ -276,9 +278,15 @@ def test_threads_can_call_at_once():
 # --- processes --------------------------------------------------------------------------------
 
 
+PATIENCE = f"""
+from tests.workflows.patience import allowed
+allowed({PATIENT_S}).start()
+"""
+
+
 def python(code: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", dedent(code)],
+        [sys.executable, "-c", PATIENCE + dedent(code)],
         capture_output=True,
         text=True,
         timeout=60,
