@@ -12,7 +12,7 @@ from tests.servers.mongo import mongo_server, mongo_url  # noqa: F401 - fixtures
 from tests.servers.postgres import postgres_server, postgres_url  # noqa: F401
 from tests.servers.redis import redis_cluster, redis_server, redis_url  # noqa: F401
 
-settings.register_profile("dev", deadline=None)
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "ci",
     deadline=None,

@@ -49,8 +49,6 @@ class PostgresServer:
     """
 
     def __init__(self) -> None:
-        self.port = free_port()
-        self.dsn = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
         self._folder = _open_folder()
         self._process: Process | None = None
@@ -59,6 +57,9 @@ class PostgresServer:
                 shutil.chown(self._folder, self._user)
             self._binaries = self._readable(_installation()) / "bin"
             self._create()
+            # Only now: making the database takes seconds, and another program may take the port.
+            self.port = free_port()
+            self.dsn = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
             self.restart()
         except BaseException:
             self.stop()
