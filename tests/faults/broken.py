@@ -62,7 +62,9 @@ class SaidFirst(Around):
 
 
 class Promising:
-    """A sender that says it has sent, and sends later."""
+    """A sender that says it has sent, and sends later: when all is over, so that none is sent."""
+
+    LATER_S = 3_600.0
 
     def __init__(self, sender: Sender) -> None:
         self.sender = sender
@@ -70,7 +72,7 @@ class Promising:
     async def send_message(self, chat_id: str, message: Any, *, delivery_id: str) -> None:
         later = self.sender.send_message(chat_id, message, delivery_id=delivery_id)
         loop = asyncio.get_running_loop()
-        loop.call_later(0.2, lambda: asyncio.ensure_future(later))
+        loop.call_later(self.LATER_S, lambda: asyncio.ensure_future(later))
 
 
 def break_parts(name: str, store: Store, sender: Sender) -> tuple[Store, Sender]:

@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tests.faults.nursery import Nursery
+from tests.faults.places import PATIENCE_S
 from tests.faults.worker import Job
-
-PATIENCE_S = 60.0
-"""How long anything may take on a busy machine before a run is given up, in seconds."""
 
 
 class Gone(Exception):

@@ -13,12 +13,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.faults.crew import PATIENCE_S, Crew, Gone, Member
+from tests.faults.crew import Crew, Gone, Member
 from tests.faults.history import History, kept_in
 from tests.faults.outside import Journal
+from tests.faults.places import PATIENCE_S
 from tests.faults.talks import END
 
-ATTEMPTS = 1_000
+# More than a server takes to start again.
+ATTEMPTS = 10_000
 RETRY_S = 0.02
 
 
@@ -142,7 +144,7 @@ class Load:
         """Wait until everything is sent, and write down what is kept, done and said."""
 
         async def all_is_sent() -> bool:
-            self.history.kept = await kept_in(self.crew.job.place, self.journal)
+            self.history.kept = await kept_in(self.crew.job.place.patiently(), self.journal)
             return not any(kept.unsent for kept in self.history.kept.values())
 
         await until(all_is_sent)

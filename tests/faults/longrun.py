@@ -17,7 +17,7 @@ from tests.faults.flaky_store import Failure
 from tests.faults.history import History
 from tests.faults.load import Figures
 from tests.faults.nursery import Nursery
-from tests.faults.places import Place
+from tests.faults.places import PATIENCE_S, Place
 from tests.faults.restarts import POLL_S, timers_across_restarts
 from tests.faults.retelling import tell
 from tests.faults.runs import killed_at_random, server_killed, struck_everywhere
@@ -73,7 +73,7 @@ class Ground:
     nursery: Nursery
     slack_s: float
 
-    def job(self, timeout_s: float = 5.0) -> Job:
+    def job(self, timeout_s: float = PATIENCE_S) -> Job:
         """A job at a place of its own."""
         name = f"faults_{uuid.uuid4().hex}"
         where = str(self.folder / f"{name}.db")

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 from dialogs import stores
 
+PATIENCE_S = 120.0
+"""How long anything may take on a busy machine before a run is given up, in seconds."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -15,13 +18,17 @@ class Place:
         kind: "sqlite", "redis", "postgres" or "mongo".
         where: the file, the URL or the DSN.
         name: what keeps the run apart from others in the same server.
-        timeout_s: how long a round trip may take, in seconds.
+        timeout_s: how long a round trip may take, in seconds; for SQLite, to wait for a lock.
     """
 
     kind: str
     where: str
     name: str
-    timeout_s: float = 5.0
+    timeout_s: float = PATIENCE_S
+
+    def patiently(self) -> Place:
+        """The same, where a store that is there may take its time."""
+        return replace(self, timeout_s=PATIENCE_S)
 
     def beside(self) -> Place:
         """Another one in the same database."""
@@ -32,7 +39,7 @@ class Place:
         """A new store object on it."""
         match self.kind:
             case "sqlite":
-                return stores.SQLiteStore(self.where)
+                return stores.SQLiteStore(self.where, timeout=self.timeout_s)
             case "redis":
                 return stores.RedisStore(self.where, prefix=self.name, timeout=self.timeout_s)
             case "postgres":

@@ -10,9 +10,10 @@ from typing import Any
 from tests.faults.aim import AFTER, BEFORE
 from tests.faults.crew import Crew
 from tests.faults.history import History
-from tests.faults.load import Figures, Load
+from tests.faults.load import Figures, Load, until
 from tests.faults.nursery import Nursery
 from tests.faults.outside import Journal
+from tests.faults.places import PATIENCE_S
 from tests.faults.talks import END
 from tests.faults.worker import Job
 
@@ -30,7 +31,7 @@ async def killed_at_random(
     dice = random.Random(seed)
     async with Crew(nursery, job) as crew:
 
-        async def kill() -> None:
+        async def kill(_: Load) -> None:
             await asyncio.sleep(dice.uniform(0, 0.03))
             await crew.kill(dice.randrange(crew.size))
 
@@ -43,10 +44,16 @@ async def server_killed(
     """Two workers under load, whose database is killed and restarted."""
     dice = random.Random(seed)
 
-    async def kill() -> None:
+    async def kill(load: Load) -> None:
         await asyncio.sleep(dice.uniform(0, 0.03))
         server.kill()
-        # Long enough for the workers to notice, and to try in vain.
+        missed = load.history.errors["StoreUnavailable"]
+
+        async def is_missed() -> bool:
+            return load.history.errors["StoreUnavailable"] > missed
+
+        await until(is_missed)
+        # Long enough to try in vain once more.
         await asyncio.sleep(dice.uniform(0.1, 0.5))
         await asyncio.to_thread(server.restart)
 
@@ -64,7 +71,7 @@ async def server_killed(
 async def _under_load(
     crew: Crew,
     dice: random.Random,
-    strike: Callable[[], Any],
+    strike: Callable[[Load], Any],
     *,
     strikes: int,
     conversations: int,
@@ -77,7 +84,7 @@ async def _under_load(
 
     async def one_strike() -> None:
         async with striking:
-            await strike()
+            await strike(load)
 
     def after(turns: int) -> None:
         nonlocal following
@@ -117,10 +124,17 @@ async def struck_everywhere(
 
         async def lose_one(number: int | None, when: str) -> int:
             async with gate:
-                # Without timers of its own, the steps of a worker are the same in each run.
-                member = await crew.hire(strike=number, when=when, stops=stops, poll_s=None)
-                steps = await _hold(load, f"{when}-{number}", member)
-                assert number is None or stops or member.gone_at is not None
+                # Without timers of its own, and with a lease that needs not be renewed, a worker
+                # takes no more steps than these.
+                lease_s = PATIENCE_S if number is None else job.lease_s
+                member = await crew.hire(
+                    strike=number, when=when, stops=stops, poll_s=None, lease_s=lease_s
+                )
+                chat_id = f"{when}-{number}"
+                steps = await _hold(load, chat_id, member)
+                while number is not None and not member.stopped and member.gone_at is None:
+                    # Another one took some of them, where this one was slow.
+                    await load.give(chat_id, 0, "m0", member)
                 if member.stopped:
                     late = await member.resume()
                     load.history.errors.update(a["error"] for a in late if "error" in a)

@@ -7,6 +7,7 @@ or the name of the error that was raised.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -15,7 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dialogs import DialogsError, Orchestrator
+from dialogs import DialogsError, Orchestrator, StoreUnavailable
+from dialogs.stores import Store
 from tests.faults.aim import BEFORE, Aim, AimedStore
 from tests.faults.broken import break_parts
 from tests.faults.outside import Journal
@@ -44,7 +46,7 @@ class Job:
     journal: Path
     talk: str = "roll_call"
     lease_s: float = 1.0
-    patience_s: float = 15.0
+    patience_s: float = 60.0
     poll_s: float | None = 0.1
     strike: int | None = None
     when: str = BEFORE
@@ -120,8 +122,19 @@ async def _work(job: Job, connection: socket.socket) -> None:
         patience=job.patience_s,
         poll=job.poll_s or 1.0,
     )
-    async with orchestrator:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_exit(orchestrator)
+        # On a busy machine the first connection may take longer than a round trip may.
+        while not await _is_set_up(store):
+            pass
         await _Worker(job, orchestrator, aim, writer).serve(reader)
+
+
+async def _is_set_up(store: Store) -> bool:
+    with contextlib.suppress(StoreUnavailable):
+        await store.setup()
+        return True
+    return False
 
 
 def work(data: dict[str, Any], connection: socket.socket) -> None:
