@@ -44,9 +44,8 @@ class Orchestrator:
             "ignore" leaves it at that.
         on_early: what a message does that comes while the dialog waits for something else:
             "keep" keeps it, and it answers the next wait; "refuse" makes its turn `stale`.
-        on_error: an apology that the sender, if there is one, sends where a dialog raised an
-            exception, or a function that takes the chat id and the exception and returns one, or
-            None.
+        on_error: an apology that a sender sends where a dialog raised an exception, or a function
+            that takes the chat id and the exception and returns one, or None.
         on_timeout: what is said where a run ends as TIMED_OUT, or a function that takes the
             chat id and returns it, or None.
         patience: how long an event waits for other turns before it is `Busy`; the lease and a bit.

@@ -16,9 +16,7 @@ from dialogs.workflows.fields import Validation, matching
 from dialogs.workflows.performing.run import Run, Steps
 from dialogs.workflows.performing.saying import with_buttons
 from dialogs.workflows.problems import StepError
-from dialogs.workflows.schema import (
-    SlotFillStep,
-)
+from dialogs.workflows.schema import SlotFillStep
 from dialogs.workflows.templates import as_text
 from dialogs.workflows.understanding import Heard, without
 
