@@ -29,7 +29,8 @@ _WATCH = 'read line || kill -s KILL -- "-$1"'
 
 # Below the ports that systems give to outgoing connections: a client that tries to reach a killed
 # server must not be given that server's port.
-_PORTS = range(11_000, 21_000)
+# Each process of a test run has ports of its own: one may not look free while its server is down.
+_PORTS = range(11_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10, 21_000, 10)
 
 _random = random.SystemRandom()
 
@@ -130,6 +131,10 @@ class Process:
     def pause(self) -> None:
         """Stop it where it is: it keeps its connections, and answers nothing."""
         self.send(signal.SIGSTOP)
+        # It stops soon after, which macOS does not tell.
+        if hasattr(os, "waitid"):
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused server go on."""
