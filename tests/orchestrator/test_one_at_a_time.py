@@ -108,7 +108,7 @@ async def test_a_turn_that_hangs_keeps_nobody_out_once_its_lease_is_over(caplog)
         await call(hang)
         return await get_client_response()
 
-    bot, event = orchestrator(root, lease=0.02, clock=World().clock), hangs[0]
+    bot, event = orchestrator(root, lease=0.02, patience=60, clock=World().clock), hangs[0]
     hanging = asyncio.ensure_future(bot.start("c"))
     await asyncio.sleep(0)
     others = [asyncio.ensure_future(bot.handle_message("c", word)) for word in ("one", "two")]
