@@ -28,6 +28,7 @@ from tests.servers.redis import RedisServer
 NOW = 1_800_000_000.25
 LEASE_S = 30
 PATIENT_S = 60  # a busy machine may take long
+PATIENT = {"socket_timeout": PATIENT_S, "socket_connect_timeout": PATIENT_S}
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ async def store(redis_url, prefix):
 @pytest.fixture
 async def client(redis_url):
     """A plain client of the server, to look at what the store left there."""
-    async with Redis.from_url(redis_url) as client:
+    async with Redis.from_url(redis_url, **PATIENT) as client:
         yield client
 
 
@@ -136,7 +137,7 @@ async def test_conversations_lie_on_all_nodes_of_a_cluster(redis_cluster, prefix
     await asyncio.gather(*(put(store, f"chat-{number}") for number in range(200)))
     await store.close()
     for node in redis_cluster.nodes:
-        async with Redis.from_url(node.url) as client:
+        async with Redis.from_url(node.url, **PATIENT) as client:
             assert len(await keys_of(client, prefix)) > 40
 
 
@@ -172,7 +173,7 @@ async def test_a_killed_node_makes_its_conversations_unavailable_until_it_is_bac
 
 
 async def test_a_cluster_client_of_ones_own_will_do(redis_cluster, prefix):
-    client = ClusterClient.from_url(redis_cluster.url, retry=Retry(NoBackoff(), 0))
+    client = ClusterClient.from_url(redis_cluster.url, retry=Retry(NoBackoff(), 0), **PATIENT)
     store = RedisStore(prefix=prefix, client=client, timeout=PATIENT_S)
     await put(store, "a", b"mine")
     await store.close()
@@ -211,7 +212,7 @@ class Counted:
 async def counted_store(redis_url, prefix):
     """A store whose pipelines are counted; its scripts are known to the server."""
     pool = ConnectionPool.from_url(
-        redis_url, connection_class=CountingConnection, retry=Retry(NoBackoff(), 0)
+        redis_url, connection_class=CountingConnection, retry=Retry(NoBackoff(), 0), **PATIENT
     )
     store = RedisStore(prefix=prefix, client=Redis(connection_pool=pool), timeout=PATIENT_S)
     await store.release(await claim(store, "first"))
@@ -408,7 +409,7 @@ async def test_all_who_wait_are_told_when_the_server_dies(own_server, own_store)
 
 async def test_a_server_that_does_not_answer_in_time_is_unavailable(own_server):
     # The connection is one that the other store has opened, in its own time.
-    client = Redis.from_url(own_server.url, retry=Retry(NoBackoff(), 0))
+    client = Redis.from_url(own_server.url, retry=Retry(NoBackoff(), 0), **PATIENT)
     patient = RedisStore(client=client, timeout=PATIENT_S)
     store = RedisStore(client=client, timeout=0.2)
     held = await claim(patient, "a")
@@ -436,7 +437,7 @@ async def test_a_server_that_does_not_answer_in_time_is_unavailable(own_server):
 async def test_a_server_that_refuses_has_written_nothing(own_server, own_store):
     await put(own_store, "a", b"before")
     held = await claim(own_store, "a")
-    async with Redis.from_url(own_server.url) as client:
+    async with Redis.from_url(own_server.url, **PATIENT) as client:
         await client.config_set("maxmemory", 1)
         with pytest.raises(StoreUnavailable, match="OOM command not allowed"):
             await own_store.commit(held, b"after", now=NOW, status="NEW", wake_at=NOW)
@@ -461,7 +462,7 @@ async def test_a_primary_that_was_demoted_is_left_for_the_one_that_has_its_addre
             await put(store, "a")
             address.unlink()
             address.symlink_to(new)
-            async with Redis.from_url(primary.url) as client:
+            async with Redis.from_url(primary.url, **PATIENT) as client:
                 await client.replicaof("127.0.0.1", str(replica.port))
             with pytest.raises(StoreUnavailable, match="READONLY"):
                 await put(store, "b")
@@ -666,7 +667,7 @@ async def test_closing_waits_for_what_is_under_way(redis_url, prefix, client):
 
 
 async def test_a_client_of_ones_own_is_left_open(redis_url, prefix):
-    client = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), client_name=prefix)
+    client = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), client_name=prefix, **PATIENT)
     store = RedisStore(client=client, prefix=prefix, timeout=PATIENT_S)
     await put(store, "a")
 
