@@ -173,7 +173,7 @@ def bot(clock):
     """Makes an orchestrator on one store."""
     store = MemoryStore()
     return lambda root, **options: Orchestrator(
-        root, store=store, clock=clock, patience=0.02, history=20, **options
+        root, store=store, clock=clock, **{"patience": 0.02, "history": 20, **options}
     )
 
 
@@ -199,7 +199,7 @@ async def sit():
 
 async def outcome(sit):
     """What the last conversation that was opened returned, in time."""
-    return await asyncio.wait_for(sit.talks[-1], 10)
+    return await asyncio.wait_for(sit.talks[-1], 60)
 
 
 async def test_a_number_and_a_label_answer_the_question_that_is_asked(bot, sit):
@@ -213,7 +213,8 @@ async def test_a_line_for_a_question_that_was_answered_elsewhere_is_refused(bot,
     orchestrator = bot(two_questions)
     ada = await sit(orchestrator)
     await hears(ada, "First?")
-    await bot(two_questions).handle_message(ada.chat_id, 1)  # in another process
+    # In another process.
+    await bot(two_questions, patience=60).handle_message(ada.chat_id, 1)
     await ada.say(line)
     heard = "\n".join(await hears(ada, "2. D"))
     assert "That question is over.\nSecond?\n  1. C\n  2. D" in heard
@@ -347,7 +348,7 @@ async def test_a_line_that_waited_while_its_question_was_answered_elsewhere_is_r
     await ada.say("C")
     await hears(ada, "Another process holds this conversation")
     await orchestrator.store.release(claim)
-    await bot(two_questions).handle_message(ada.chat_id, 1)
+    await bot(two_questions, patience=60).handle_message(ada.chat_id, 1)
     heard = "\n".join(await hears(ada, "2. D"))
     assert "That question is over.\nSecond?\n  1. C\n  2. D" in heard
     assert "Result" not in heard

@@ -7,6 +7,7 @@ import sys
 import pytest
 import pytest_asyncio
 
+from dialogs.channels.web import live
 from tests.servers.base import Process, answers, free_port, missing, wait_until
 
 FLAGS = [
@@ -44,6 +45,12 @@ class Site:
         self.process.kill()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """On a slow machine, too, a socket says in time who it is."""
+    monkeypatch.setattr(live, "HELLO_S", 60)
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     site = Site(tmp_path_factory.mktemp("site"))
@@ -66,8 +73,9 @@ async def chromium():
     if path is None:
         missing("Chromium")
     playwright = pytest.importorskip("playwright.async_api")
+    playwright.expect.set_options(timeout=60_000)
     async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=path, args=FLAGS)
+        browser = await driver.chromium.launch(executable_path=path, args=FLAGS, timeout=90_000)
         yield browser
         await browser.close()
 
@@ -76,6 +84,6 @@ async def chromium():
 async def person(chromium):
     """A browser profile of its own: cookies, storage and tabs."""
     context = await chromium.new_context(viewport={"width": 900, "height": 700})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     yield context
     await context.close()

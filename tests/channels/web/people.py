@@ -12,7 +12,6 @@ from websockets.exceptions import ConnectionClosed
 
 from dialogs.channels.web import create_app
 from tests.channels.web.site import SECRET
-from tests.servers.base import free_port
 
 
 def app_of(orchestrator, **options):
@@ -25,6 +24,11 @@ def client_of(app, *, base="http://chat.example", **options):
     """A client of an app in this process; what the app raises is an answer of 500 to it."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=base, **options)
+
+
+def client_at(url, **options):
+    """A client of an app that is served."""
+    return httpx.AsyncClient(base_url=url, timeout=60, **options)
 
 
 class Client:
@@ -81,13 +85,15 @@ class Client:
 @contextlib.asynccontextmanager
 async def serving(app):
     """Serve an app with uvicorn, in this process; gives its address."""
-    port = free_port()
-    config = uvicorn.Config(app, port=port, log_level="warning", ws="websockets-sansio")
+    config = uvicorn.Config(
+        app, port=0, log_level="warning", ws="websockets-sansio", timeout_keep_alive=60
+    )
     server = app.state.server = uvicorn.Server(config)
     running = asyncio.ensure_future(server.serve())
     while not server.started:
         assert not running.done(), running.exception()
         await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}/"
     finally:
@@ -112,7 +118,7 @@ class Socket:
     async def next(self, kind=None):
         """The next frame; of a kind, the next one of that kind."""
         while True:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 frame = json.loads(await self.connection.recv())
             self.heard.append(frame)
             if kind in (None, frame["type"]):
@@ -140,7 +146,7 @@ class Socket:
 async def live(url, token, *, after=0, **options):
     """Open a socket and say hello; without a token, only open it."""
     address = url.replace("http", "ws", 1) + "live"
-    async with connect(address, proxy=None, **options) as connection:
+    async with connect(address, proxy=None, open_timeout=60, **options) as connection:
         socket = Socket(connection)
         if token is not None:
             await socket.send(type="hello", token=token, after=after)

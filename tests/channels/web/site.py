@@ -5,7 +5,9 @@ Its dialog is chosen by the person's first word; so every test finds here what i
 
 import asyncio
 import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 
 import uvicorn
 
@@ -71,25 +73,33 @@ def hostile():
     yield get_client_response()
 
 
-async def think():
-    await asyncio.sleep(0.8)
-    return "42"
+def awaited(file):
+    """What is in a file, once there is something."""
+    give_up = time.monotonic() + 60
+    while not (file.exists() and file.read_text()):
+        assert time.monotonic() < give_up, f"there is nothing in {file}"
+        time.sleep(0.01)
+    return file.read_text()
+
+
+async def think(place):
+    return await asyncio.to_thread(awaited, Path(place))
 
 
 @dialog
 def slow():
-    yield send_message("Ask me.")
-    yield get_client_response()
-    yield send_message((yield call(think)))
+    yield send_message("Where is the answer?")
+    place = yield get_client_response()
+    yield send_message((yield call(think, place)))
 
 
 @dialog
 def busy():
-    yield send_message("Ask me.")
-    yield get_client_response()
+    yield send_message("Where is the answer?")
+    place = yield get_client_response()
     yield send_message("Let me look.")
     yield sleep(0.001)
-    yield send_message((yield call(think)))
+    yield send_message((yield call(think, place)))
     yield get_client_response()
 
 
@@ -122,12 +132,12 @@ DIALOGS = {
 
 
 def orchestrator_of(store, **options):
-    return Orchestrator(site, store=store, **{"history": 100, "poll": 0.2, "lease": 2, **options})
+    return Orchestrator(site, store=store, **{"history": 100, "poll": 0.2, **options})
 
 
 def main(port, database):
     app = create_app(
-        orchestrator_of(SQLiteStore(database)),
+        orchestrator_of(SQLiteStore(database), lease=2),
         secret=SECRET,
         title="Pizza & games",
         poll_s=0.2,
