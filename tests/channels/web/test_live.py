@@ -303,9 +303,16 @@ async def test_the_timers_of_the_lifespan_speak_to_open_sockets():
                 await socket.next("news")
 
 
-async def test_a_server_that_ends_closes_its_sockets_and_finishes_its_turns(answer):
+async def test_a_server_that_ends_closes_its_sockets_and_finishes_its_turns(monkeypatch, answer):
     orchestrator = orchestrator_of(MemoryStore())
     app = app_of(orchestrator)
+    settle = app.state.talk.feeds.settle
+
+    async def settle_a_turn_under_way():
+        answer.write_text("42")
+        await settle()
+
+    monkeypatch.setattr(app.state.talk.feeds, "settle", settle_a_turn_under_way)
     async with serving(app) as url, client_at(url) as http:
         client = Client(http)
         await client.start()
@@ -316,7 +323,6 @@ async def test_a_server_that_ends_closes_its_sockets_and_finishes_its_turns(answ
                 pass
             app.state.server.should_exit = True
             assert await socket.closed() == 1012
-        answer.write_text("42")
     conversation = await orchestrator.conversation(f"web:{client.id}")
     assert conversation.history[-1].message == "42"
 
