@@ -157,7 +157,7 @@ async def test_a_conversation_with_a_dialog_goes_on_from_its_turns(turns):
     echo = echoes.DialogsSlack(turns)
     await echo.open()
     try:
-        await echo.fresh([["next"]])
+        await echo.fresh([["said next"]])
         [chat_id] = echo.chat_ids
         before = (await echo.store.load(chat_id, now=0)).body
         await echo.run()
@@ -166,11 +166,14 @@ async def test_a_conversation_with_a_dialog_goes_on_from_its_turns(turns):
         await echo.close()
 
     texts = [answer_of(turn).encode() for turn in range(5)]
-    assert [text in before for text in (*texts, b"next")] == [
+    assert [text in before for text in (*texts, b"said next")] == [
         *(at < turns for at in range(5)),
         False,
     ]
-    assert [text in after for text in (*texts, b"next")] == [*(at < turns for at in range(5)), True]
+    assert [text in after for text in (*texts, b"said next")] == [
+        *(at < turns for at in range(5)),
+        True,
+    ]
 
 
 @pytest.mark.parametrize("make", [lambda: echoes.DialogsSlack(3), echoes.BareSlack])

@@ -538,10 +538,20 @@ def test_a_process_may_open_it_after_the_fork(tmp_path):
 # --- Ctrl-C -----------------------------------------------------------------------------------
 
 
+# Before the main thread waits, Ctrl-C would find it still on its way into the call.
+MAIN_WAITS = """
+import asyncio, sys, threading
+
+async def main_waits():
+    while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "wait":
+        await asyncio.sleep(0.001)
+"""
+
+
 def program(text, tmp_path):
     """A program that prints lines."""
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(text)],
+        [sys.executable, "-c", MAIN_WAITS + textwrap.dedent(text)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -553,11 +563,11 @@ def program(text, tmp_path):
 def test_ctrl_c_during_a_call_undoes_its_turn_and_closes_cleanly(tmp_path):
     running = program(
         """
-        import asyncio
         from dialogs import *
         from dialogs.stores import SQLiteStore
 
         async def think():
+            await main_waits()
             print("thinking", flush=True)
             try:
                 await asyncio.sleep(600)
@@ -594,6 +604,7 @@ def test_ctrl_c_ends_a_process_that_runs_the_timers(tmp_path):
 
         class Printer:
             async def send_message(self, chat_id, message, *, delivery_id):
+                await main_waits()
                 print(message, flush=True)
 
         @dialog
