@@ -10,20 +10,14 @@ import concurrent.futures
 import contextlib
 import functools
 import logging
-import os
-import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from dialogs.conversation import Conversation
-from dialogs.errors import UsageError, missing_extra
 from dialogs.events import Turn
+from dialogs.loop_thread import LoopThread, Work
 from dialogs.orchestrator import Orchestrator
 from dialogs.standing import Status
-
-if TYPE_CHECKING:
-    from anyio.from_thread import BlockingPortal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,13 +67,8 @@ class BlockingOrchestrator:
     """
 
     def __init__(self, orchestrator: Orchestrator) -> None:
-        self._from_thread = _from_thread()
         self.orchestrator = orchestrator
-        self._lock = threading.Lock()
-        self._portal: BlockingPortal | None = None
-        self._resources = contextlib.ExitStack()
-        self._timers: list[concurrent.futures.Future[None]] = []
-        self._pid = self._loop_thread = 0
+        self._loop = LoopThread(orchestrator, type(self).__name__)
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -97,45 +86,14 @@ class BlockingOrchestrator:
             UsageError: it is open, here or in the process that this one was forked from.
             StoreError: the store failed.
         """
-        self._check_process()
-        with self._lock:
-            if self._portal is not None:
-                raise UsageError(
-                    "The BlockingOrchestrator was opened twice.",
-                    "It has one event loop, and closes it once.",
-                    "Open it when the program starts, and share it between the threads.",
-                )
-            with contextlib.ExitStack() as resources:
-                loop = resources.enter_context(self._from_thread.start_blocking_portal("asyncio"))
-                portal = resources.enter_context(loop.wrap_async_context_manager(self._serving()))
-                self._resources = resources.pop_all()
-            self._pid = os.getpid()
-            self._portal = portal
+        self._loop.open()
 
     def close(self) -> None:
         """Stop the timers, wait for the calls of other threads, and close the store.
 
         Does nothing where it is not open, and in a process that was forked from one where it is.
         """
-        if self._pid != os.getpid():
-            return
-        self._check_thread()
-        with self._lock:
-            if self._portal is None:
-                return
-            self._portal, self._pid = None, 0
-            timers, self._timers = self._timers, []
-        for timer in timers:
-            timer.cancel()
-        self._resources.close()
-
-    @contextlib.asynccontextmanager
-    async def _serving(self) -> AsyncIterator[BlockingPortal]:
-        """Takes calls; ends when the last one is done, and closes the orchestrator after it."""
-        thread = threading.current_thread()
-        thread.name, self._loop_thread = "dialogs", threading.get_ident()
-        async with self.orchestrator, self._from_thread.BlockingPortal() as portal:
-            yield portal
+        self._loop.close()
 
     # --- events -------------------------------------------------------------------------------
 
@@ -202,12 +160,13 @@ class BlockingOrchestrator:
         Other processes on the same store may do so too. When it is closed, a timer that is just
         being fired is undone, and fired by whoever comes next.
         """
-        self._start(self.orchestrator.run_timers, timers=True).add_done_callback(_tell_of_failure)
+        timers = Work(self.orchestrator.run_timers)
+        self._loop.begin(timers, endless=True).add_done_callback(_tell_of_failure)
 
     def run_timers(self) -> None:
         """Fire what is due, again and again, until Ctrl-C, or until another thread closes it."""
         with contextlib.suppress(concurrent.futures.CancelledError):
-            _result(self._start(self.orchestrator.run_timers, timers=True))
+            self._loop.do(self.orchestrator.run_timers, endless=True)
 
     def fire_due(self) -> list[Turn]:
         """Fire every timer that is due, once. See `Orchestrator.fire_due`."""
@@ -218,82 +177,9 @@ class BlockingOrchestrator:
     def _call(
         self, work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        return _result(self._start(functools.partial(work, *args, **kwargs)))
-
-    def _start(
-        self, work: Callable[[], Coroutine[Any, Any, T]], *, timers: bool = False
-    ) -> concurrent.futures.Future[T]:
-        """Have something done in the event loop, after all that was started before.
-
-        The lock keeps that order, and keeps the loop open until it has got the work.
-        """
-        self._check_process()
-        self._check_thread()
-        with self._lock:
-            if self._portal is None:
-                raise UsageError(
-                    "The BlockingOrchestrator is not open.",
-                    "It was used before open(), or after close(): outside of its `with` block.",
-                    "Write `with BlockingOrchestrator(...) as conversations:` around its use, or "
-                    "open it when the program starts and close it when the program ends.",
-                )
-            future = self._portal.start_task_soon(_contained, work)
-            if timers:
-                self._timers.append(future)
-            return future
-
-    def _check_process(self) -> None:
-        if self._pid not in (0, os.getpid()):
-            raise UsageError(
-                "This process was forked from one in which the BlockingOrchestrator was open.",
-                "Its event loop and its connections stayed in the other process.",
-                "Make and open one in each process, after the fork: in gunicorn's post_fork, say, "
-                "or without --preload.",
-            )
-
-    def _check_thread(self) -> None:
-        if self._pid and self._loop_thread == threading.get_ident():
-            raise UsageError(
-                "The BlockingOrchestrator was called by what it runs itself, such as a dialog.",
-                "It would wait for its own event loop, which waits for it.",
-                "There, await the same method of the Orchestrator.",
-            )
-
-
-class _Escaped(Exception):
-    """Carries what would end the event loop, with the calls of all others, such as SystemExit."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-async def _contained(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    try:
-        return await work()
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise _Escaped(error) from None
-
-
-def _result(future: concurrent.futures.Future[T]) -> T:
-    """Wait for what was started; leave no turn behind that nobody waits for."""
-    try:
-        return future.result()
-    except _Escaped as escaped:
-        raise escaped.error from None
-    except BaseException:
-        future.cancel()
-        raise
+        return self._loop.do(functools.partial(work, *args, **kwargs))
 
 
 def _tell_of_failure(timers: concurrent.futures.Future[None]) -> None:
     if not timers.cancelled() and timers.exception() is not None:
         logger.error("The timers stopped.", exc_info=timers.exception())
-
-
-def _from_thread() -> ModuleType:
-    try:
-        from anyio import from_thread  # noqa: PLC0415 - needs an extra
-    except ImportError:
-        raise missing_extra("BlockingOrchestrator", "anyio", "blocking") from None
-    return from_thread

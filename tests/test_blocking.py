@@ -13,11 +13,13 @@ import time
 import urllib.request
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from dialogs import (
     BlockingOrchestrator,
@@ -223,7 +225,10 @@ def test_messages_of_many_threads_to_one_conversation_are_taken_one_at_a_time():
 def test_messages_that_come_while_a_turn_is_slow_keep_their_order():
     slow, go_on = threading.Event(), threading.Event()
 
+    loops = []
+
     async def think():
+        loops.append(asyncio.get_running_loop())
         slow.set()
         await asyncio.to_thread(go_on.wait, 60)
 
@@ -236,17 +241,13 @@ def test_messages_that_come_while_a_turn_is_slow_keep_their_order():
         turns = [threads.submit(conversations.start, "ada")]
         assert slow.wait(60)
         for number in range(2):
-            before = conversations._portal.call(count_tasks)
+            before = len(asyncio.all_tasks(*loops))
             turns.append(threads.submit(conversations.handle_message, "ada", number))
-            wait_for(lambda n=before: conversations._portal.call(count_tasks) > n)
+            wait_for(lambda n=before: len(asyncio.all_tasks(*loops)) > n)
         # Another conversation does not wait for it.
         assert conversations.conversation("bob") is None
         go_on.set()
         assert turns[-1].result(60).result == (0, 1)
-
-
-def count_tasks():
-    return len(asyncio.all_tasks())
 
 
 def wait_for(what):
@@ -444,14 +445,20 @@ def test_closing_waits_for_the_calls_of_other_threads_and_closes_the_store_after
         turn = threads.submit(conversations.start, "ada")
         assert under_way.wait(60)
         closing = threads.submit(conversations.close)
-        wait_for(lambda: conversations._portal is None)
-        with pytest.raises(UsageError, match="is not open"):
-            conversations.start("bob")
+        wait_for(lambda: is_closed(conversations))
         assert done == []
         go_on.set()
         assert turn.result(60).result == "thought"
         closing.result(60)
     assert done == ["commit", "close"]
+
+
+def is_closed(conversations):
+    try:
+        conversations.conversation("bob")
+    except UsageError as error:
+        return "is not open" in str(error)
+    return False
 
 
 def test_a_dialog_that_calls_it_is_told_why_that_would_hang():
@@ -594,6 +601,42 @@ def test_ctrl_c_during_a_call_undoes_its_turn_and_closes_cleanly(tmp_path):
     assert said.startswith(("interrupted\nNone\nTraceback", "None\ninterrupted\nTraceback"))
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert "never retrieved" not in said
+
+
+@contextmanager
+def ctrl_c_before_it_waits():
+    """Ctrl-C comes when the next call has begun its work, and does not wait for it yet."""
+    begin = BlockingPortal.start_task_soon
+
+    def interrupted(portal, *work):
+        begin(portal, *work)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BlockingPortal, "start_task_soon", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def test_ctrl_c_before_a_call_waits_for_its_turn_undoes_the_turn():
+    async def think():
+        await asyncio.Event().wait()
+
+    @dialog
+    def thoughtful():
+        yield call(think)
+
+    store = MemoryStore()
+    with blocking(thoughtful, store=store) as conversations, ctrl_c_before_it_waits():
+        conversations.start("ada")
+    assert asyncio.run(store.load("ada", now=0.0)) is None
+
+
+def test_ctrl_c_before_the_timers_are_waited_for_does_not_keep_it_open():
+    with blocking(nap) as conversations:
+        for begin in (conversations.start_timers, conversations.run_timers):
+            with ctrl_c_before_it_waits():
+                begin()
 
 
 def test_ctrl_c_ends_a_process_that_runs_the_timers(tmp_path):
