@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from examples.slack_bot import over_http, over_socket
+from tests.channels.slack.conftest import patience  # noqa: F401 - a fixture
 from tests.channels.slack.fake_slack import APP_TOKEN, BOT, SECRET, TOKEN, FakeSlack
 from tests.channels.slack.slack_people import User, callback
 
@@ -24,7 +25,7 @@ def bolt(slack):
 
 
 async def until(ready):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not ready():  # noqa: ASYNC110 - a server in another task
             await asyncio.sleep(0.01)
 
