@@ -11,14 +11,18 @@ from doctest import ELLIPSIS
 from sybil import Sybil
 from sybil.parsers import myst, rest
 
+from tests.workflows.patience import patient_sandbox, patient_workers  # noqa: F401 - fixtures
+
 pages = Sybil(
     parsers=[myst.PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), myst.SkipParser()],
     pattern="*.md",
+    fixtures=["patient_sandbox"],
 )
 docstrings = Sybil(
     parsers=[rest.DocTestParser(optionflags=ELLIPSIS), rest.SkipParser()],
     path="dialogs",
     pattern="*.py",
+    fixtures=["patient_sandbox"],
 )
 pytest_collect_file = (pages + docstrings).pytest()
 
