@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 import stamina
-from hypothesis import assume, given, strategies as st
+from hypothesis import given, strategies as st
 
 from dialogs import Orchestrator
 from dialogs.stores import MemoryStore
@@ -131,7 +131,6 @@ def test_what_is_loaded_is_drawn_and_runs_alike_in_one_process_and_in_many(conte
     again = asyncio.run(talk(many, answers))
     with patch.object(interpreter, "RENEWED", 2):
         renewed = asyncio.run(talk(many, answers))
-    assume("TimeoutError" not in f"{told}{again}{renewed}")  # a sandbox on a busy machine
     assert told == again == renewed
 
 

@@ -231,6 +231,20 @@ def test_a_name_may_be_one_of_the_insides():
     assert evaluate("fault_of + names", {"fault_of": 1, "names": 2}) == 3
 
 
+def test_an_expression_that_met_a_machine_standing_still_is_evaluated_once_more(monkeypatch):
+    run, moments = sandbox._run, [1e-6, 1e-6, 60.0]
+
+    def standing_still(*given):
+        with allowed(moments.pop(0)):
+            return run(*given)
+
+    monkeypatch.setattr(sandbox, "_run", standing_still)
+    with pytest.raises(SandboxError, match="TimeoutError"):
+        evaluate("n + 1", {"n": 1})
+    moments.insert(0, 1e-6)
+    assert evaluate("n + 1", {"n": 1}) == 2
+
+
 # --- waiting ----------------------------------------------------------------------------------
 
 LOOP = "def start(chat_id, user_input, context, sender):\n    while True: pass\n"
