@@ -11,13 +11,19 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from dialogs.channels.web import create_app
-from tests.channels.web.site import SECRET
+from dialogs.stores import MemoryStore
+from tests.channels.web.site import SECRET, orchestrator_of
 
 
 def app_of(orchestrator, **options):
     return create_app(
         orchestrator, **{"secret": SECRET, "poll_s": 0.05, "timers": False, **options}
     )
+
+
+def site(**options):
+    """The app of the tests' dialogs, over a store of its own."""
+    return app_of(orchestrator_of(MemoryStore()), **options)
 
 
 def client_of(app, *, base="http://chat.example", **options):
