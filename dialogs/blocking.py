@@ -120,6 +120,10 @@ class BlockingOrchestrator:
         """Give a conversation a signal. See `Orchestrator.signal`."""
         return self._call(self.orchestrator.signal, chat_id, name, payload, message_id=message_id)
 
+    def say(self, chat_id: str, message: Any, *, message_id: str | None = None) -> Turn:
+        """Say something to the client beside the dialog. See `Orchestrator.say`."""
+        return self._call(self.orchestrator.say, chat_id, message, message_id=message_id)
+
     def cancel(self, chat_id: str) -> Turn:
         """End a conversation as CANCELLED. See `Orchestrator.cancel`."""
         return self._call(self.orchestrator.cancel, chat_id)

@@ -54,6 +54,19 @@ class Signalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The event that the host says something to the client, beside the dialog.
+
+    Args:
+        message: what, as `as_data` gives it.
+        message_id: the host's id of it; the same id again gets the same answer.
+    """
+
+    message: Any
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """The event that the conversation was due."""
 
@@ -63,7 +76,7 @@ class Cancelled:
     """The event that the conversation is ended from outside."""
 
 
-Happening = Start | Said | Signalled | Woken | Cancelled
+Happening = Start | Said | Signalled | Told | Woken | Cancelled
 """What can happen to a conversation."""
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from dialogs.conversation import Conversation
 from dialogs.delivery import Delivery
 from dialogs.drivers import REAL, World
-from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, as_data
+from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Told, Turn, as_data
 from dialogs.flow import Flow, Interrupt, chosen, opener, takes_opening
 from dialogs.ids import MAX_DELIVERY_ID, check_chat_id, check_id
 from dialogs.leases import Leases
@@ -223,6 +223,20 @@ class Orchestrator:
         check_signal_name(name)
         payload = as_data(payload, f"the payload of the signal {name!r}")
         return await self._happen(chat_id, Signalled(name, payload, message_id))
+
+    async def say(self, chat_id: str, message: Any, *, message_id: str | None = None) -> Turn:
+        """Say something to the client beside the dialog: nothing runs, and what waits waits on.
+
+        Args:
+            chat_id: whose conversation; it need not have begun.
+            message: text, a `Message`, or any other value that the log can keep.
+            message_id: an id of it, so that what is tried again is said once.
+
+        Raises what `handle_message` does, but for exceptions of the dialog.
+        """
+        check_id("message_id", message_id)
+        message = as_data(message, "the message of say()")
+        return await self._happen(chat_id, Told(message, message_id))
 
     async def cancel(self, chat_id: str) -> Turn:
         """End a conversation as CANCELLED; does nothing where none is open.

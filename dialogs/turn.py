@@ -18,7 +18,7 @@ from dialogs.codec import encode, load
 from dialogs.conversation import Conversation
 from dialogs.effects import Effects
 from dialogs.errors import InboxFull
-from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Turn, Woken
+from dialogs.events import Cancelled, Happening, Said, Signalled, Start, Told, Turn, Woken
 from dialogs.flow import Flow
 from dialogs.progress import Progress
 from dialogs.recorder import Response, Signal, TimedOut
@@ -70,13 +70,9 @@ def take_turn(
     progress = Progress(before, flow, chat_id, now=now, sends=sends, can_await=can_await)
     stale = yield from _take(progress, event)
     yield from _give_kept(progress)
-    if progress.conversation is not before:
-        progress.change(
-            error="",
-            failures=0,
-            retry_at=None,
-            updated_at=now,
-        )
+    # What the host says runs nothing, and so repairs nothing: what failed is tried again in time.
+    if progress.conversation is not before and not (before.error and isinstance(event, Told)):
+        progress.change(error="", failures=0, retry_at=None, updated_at=now)
     after = progress.conversation
     turn = Turn(
         chat_id,
@@ -144,6 +140,8 @@ def _take(progress: Progress, event: Happening) -> Effects[bool]:
         case Signalled():
             yield from _expire(progress)
             return _keep_signal(progress, event)
+        case Told():
+            progress.say([event.message])
         case Woken() if progress.now >= (conversation.retry_at or progress.now):
             yield from _expire(progress)
         case Start() if not conversation.is_open:
@@ -256,10 +254,12 @@ def _give_signal(progress: Progress) -> Effects[bool]:
 
 
 def _id_of(event: Happening) -> str | None:
-    """What an event is remembered by. Signals and messages come from systems of their own."""
+    """What an event is remembered by. Each kind comes from a system of its own."""
     match event:
         case Said():
             return event.message_id
+        case Told() if event.message_id is not None:
+            return f"\0\0{event.message_id}"
         case Signalled() if event.message_id is not None:
             return f"\0{event.name}\0{event.message_id}"
         case _:
