@@ -68,6 +68,14 @@ class Sending:
         await hears(ada, GREETING, times=2)
         await tells(ada, "hello", 1)
 
+    async def test_what_the_host_says_beside_the_dialog_is_heard_and_the_question_stays_open(
+        self, meet: Meet, orchestrator: Orchestrator
+    ) -> None:
+        ada = await arrived(meet("ada"))
+        await orchestrator.say(ada.chat_id, "The oven is hot.")
+        await hears(ada, "The oven is hot.")
+        await tells(ada, "hello", 1)
+
     async def test_a_message_that_is_sent_again_is_seen_once(
         self,
         meet: Meet,
