@@ -233,6 +233,7 @@ class ClosesAtTheEnd(Rooms):
     "a_signal_is_told_to_whom_it_is_for",
     "a_conversation_that_begins_unasked_is_heard",
     "what_is_said_while_the_dialog_waits_for_news_is_answered_after_it",
+    "what_the_host_says_beside_the_dialog_is_heard_and_the_question_stays_open",
 )
 class SpeaksWhenSpokenTo(Rooms):
     spoken_to = False
