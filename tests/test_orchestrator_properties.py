@@ -183,6 +183,9 @@ class Model:
         self.signals.append((name, payload))
         return False
 
+    def on_tell(self, word):
+        self.said.append(word)
+
     def on_wake(self):
         if self.now >= self.retry_at:
             self.expire()
@@ -559,6 +562,16 @@ class Conversations(RuleBasedStateMachine):
             event,
             lambda: self.bot.signal(CHAT, name, payload, message_id=message_id),
             None if stale or (self.model.wait and self.model.wait[1]) else fault,
+            message_id,
+        )
+
+    @rule(word=st.sampled_from(["news", "gift"]), fault=FAULTS)
+    def tell(self, word, fault):
+        message_id = self.new_id()
+        self.let_happen(
+            ("tell", word),
+            lambda: self.bot.say(CHAT, word, message_id=message_id),
+            fault,
             message_id,
         )
 
