@@ -18,6 +18,16 @@ def listen(name: str, **more: Any) -> dict[str, Any]:
     return {"id": name, "type": "wait_input", **more}
 
 
+def slot(name: str, **validation: Any) -> dict[str, Any]:
+    return {
+        "id": f"ask_{name}",
+        "type": "slot_fill",
+        "slot": name,
+        "prompt": f"{name}?",
+        "validation": validation,
+    }
+
+
 def act(name: str, action: str, **more: Any) -> dict[str, Any]:
     return {"id": name, "type": "custom_action", "action_name": action, **more}
 
