@@ -13,9 +13,12 @@ is given back.
 import re
 import textwrap
 
+import pytest
+
 import dialogs
 
 STYLES = ["generator", "coroutine", "async generator", "plain"]
+each_style = pytest.mark.parametrize("style", STYLES)
 
 # How a function begins, how a step is performed, and how a value is returned.
 _FORMS = {
