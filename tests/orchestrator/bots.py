@@ -12,6 +12,7 @@ from dialogs import (
 )
 from dialogs.stores import MemoryStore
 from dialogs.testing import FakeClock
+from tests.senders import UnsteadyStore
 
 
 @dialog
@@ -30,6 +31,18 @@ def collect():
     while (word := (yield get_client_response())) != "done":
         heard.append(word)
         yield send_message(len(heard))
+    return heard
+
+
+@dialog
+def echo():
+    """Says every word twice."""
+    yield send_message("Go on.")
+    heard = []
+    while (word := (yield get_client_response())) != "done":
+        heard.append(word)
+        yield send_message(f"{word} 1")
+        yield send_message(f"{word} 2")
     return heard
 
 
@@ -58,6 +71,16 @@ def orchestrator(root=greet, **options):
     options.setdefault("store", MemoryStore())
     options.setdefault("clock", FakeClock())
     return Orchestrator(root, **options)
+
+
+class Bots:
+    """Workers of one store, each with a sender of its own kind, and a clock."""
+
+    def __init__(self, root=echo):
+        self.root, self.store, self.clock = root, UnsteadyStore(), FakeClock()
+
+    def bot(self, sender, **options):
+        return Orchestrator(self.root, store=self.store, clock=self.clock, sender=sender, **options)
 
 
 async def given_up(stop, work):
