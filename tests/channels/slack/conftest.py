@@ -7,7 +7,11 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from dialogs import Orchestrator
 from dialogs.channels.slack import SlackChannel
+from dialogs.stores import MemoryStore
+from dialogs.testing import FakeClock
+from tests.channels.slack.conversing import main
 from tests.channels.slack.fake_slack import SECRET, TOKEN, FakeSlack
 
 
@@ -48,3 +52,23 @@ async def serving(slack, app):
         yield
     finally:
         await runner.cleanup()
+
+
+@pytest.fixture
+def orchestrator():
+    return Orchestrator(main, store=MemoryStore(), clock=FakeClock())
+
+
+@pytest.fixture
+async def listening(orchestrator, served):
+    """Makes the channel, with options."""
+    made = []
+
+    async def make(**options):
+        channel = SlackChannel(orchestrator, served, **options)
+        made.append(await channel.__aenter__())
+        return channel
+
+    yield make
+    for channel in made:
+        await channel.__aexit__()
