@@ -1,6 +1,5 @@
 """Dialogs for programs that do not await, and the blocking face to talk to them by."""
 
-import threading
 import time
 
 from dialogs import (
@@ -10,7 +9,6 @@ from dialogs import (
     get_client_response,
     send_message,
     sleep,
-    wait_for_signal,
 )
 from dialogs.stores import MemoryStore
 
@@ -26,29 +24,10 @@ def collect():
 
 
 @dialog
-def order():
-    yield send_message("Pay, please.")
-    receipt = yield wait_for_signal("paid", timeout=60)
-    return f"paid: {receipt}"
-
-
-@dialog
 def nap():
     yield sleep(60)
     yield send_message("Good morning!")
     return "rested"
-
-
-class Phone:
-    """Keeps what is sent."""
-
-    def __init__(self):
-        self.messages = []
-        self.rang = threading.Event()
-
-    async def send_message(self, chat_id, message, *, delivery_id):
-        self.messages.append((chat_id, message))
-        self.rang.set()
 
 
 def blocking(root, **options):

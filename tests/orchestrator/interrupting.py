@@ -1,6 +1,6 @@
 """Orders that can be interrupted, and dialogs that do it."""
 
-from dialogs import Orchestrator, dialog, get_client_response, send_message
+from dialogs import Orchestrator, dialog, send_message
 from dialogs.stores import MemoryStore
 from dialogs.testing import FakeClock
 from tests.written import written
@@ -24,17 +24,6 @@ HELP = """
 @dialog
 def brief():
     yield send_message("Ask Ada.")
-
-
-@dialog
-def goodbye():
-    yield send_message("Bye.")
-
-
-@dialog
-def surely():
-    yield send_message("Surely?")
-    yield send_message(f"{(yield get_client_response())}, then.")
 
 
 class Interrupts:

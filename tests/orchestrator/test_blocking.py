@@ -17,9 +17,18 @@ from dialogs import (
     call,
     dialog,
     send_message,
+    wait_for_signal,
 )
 from dialogs.stores import MemoryStore, SQLiteStore
-from tests.orchestrator.blocked import blocking, collect, order, wait_for
+from tests.orchestrator.blocked import blocking, collect, wait_for
+
+
+@dialog
+def order():
+    yield send_message("Pay, please.")
+    receipt = yield wait_for_signal("paid", timeout=60)
+    return f"paid: {receipt}"
+
 
 # --- the same methods -------------------------------------------------------------------------
 

@@ -13,7 +13,20 @@ import pytest
 from dialogs import BlockingOrchestrator, Orchestrator, call, dialog, get_client_response, step_key
 from dialogs.stores import MemoryStore, SQLiteStore
 from dialogs.testing import FakeClock
-from tests.orchestrator.blocked import Phone, blocking, collect, nap, wait_for
+from tests.orchestrator.blocked import blocking, collect, nap, wait_for
+
+
+class Phone:
+    """Keeps what is sent."""
+
+    def __init__(self):
+        self.messages = []
+        self.rang = threading.Event()
+
+    async def send_message(self, chat_id, message, *, delivery_id):
+        self.messages.append((chat_id, message))
+        self.rang.set()
+
 
 # --- threads ----------------------------------------------------------------------------------
 

@@ -4,9 +4,30 @@ import re
 
 import pytest
 
-from dialogs import Interrupt, NotAStep, Status, UsageError, dialog, send_message, sleep
-from tests.orchestrator.interrupting import HELP, Interrupts, brief, goodbye, surely
+from dialogs import (
+    Interrupt,
+    NotAStep,
+    Status,
+    UsageError,
+    dialog,
+    get_client_response,
+    send_message,
+    sleep,
+)
+from tests.orchestrator.interrupting import HELP, Interrupts, brief
 from tests.written import written
+
+
+@dialog
+def goodbye():
+    yield send_message("Bye.")
+
+
+@dialog
+def surely():
+    yield send_message("Surely?")
+    yield send_message(f"{(yield get_client_response())}, then.")
+
 
 # --- which messages ---------------------------------------------------------------------------
 

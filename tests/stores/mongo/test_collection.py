@@ -10,9 +10,11 @@ from pymongo import MongoClient
 from dialogs.errors import StoreError, StoreUnavailable
 from dialogs.stores.base import Stored
 from dialogs.stores.mongo import MongoStore
-from tests.stores.mongo.turns import HOUR_S, NOW, leaves_sockets, put
+from tests.stores.mongo.turns import NOW, leaves_sockets, put
 
 pytestmark = leaves_sockets
+
+HOUR_S = 3_600.0
 
 
 async def test_without_setup_it_works_too_and_has_no_index(mongo_url, collection, documents):

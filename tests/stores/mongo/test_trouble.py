@@ -11,9 +11,20 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from dialogs.errors import Busy, Conflict, StoreUnavailable
 from dialogs.stores.base import Claim, Stored
 from dialogs.stores.mongo import MongoStore
-from tests.stores.mongo.turns import NOW, NOWHERE, connected, drop, leaves_sockets, put
+from tests.stores.mongo.turns import NOW, drop, leaves_sockets, put
 
 pytestmark = leaves_sockets
+
+NOWHERE = "127.0.0.1:9"  # no system has the service any more that this port is kept for
+
+
+async def connected(store):
+    """Wait until a store has connected, which may take longer than its timeout."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                return await store.load("a", now=NOW)
+
 
 # --- claims that collide ----------------------------------------------------------------------
 

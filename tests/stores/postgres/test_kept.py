@@ -3,7 +3,9 @@
 import pytest
 
 from dialogs.errors import UsageError
-from tests.stores.postgres.turns import DAY_S, NOW, turn
+from tests.stores.postgres.turns import NOW, turn
+
+DAY_S = 86_400.0
 
 
 async def test_due_removes_what_has_expired_and_nobody_holds(store, table, database):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -9,7 +10,19 @@ from psycopg.conninfo import make_conninfo
 
 from dialogs.errors import StoreUnavailable
 from dialogs.stores.postgres import connections
-from tests.stores.postgres.turns import NOW, connected, locked, turn, unavailable, until, waiting
+from tests.stores.postgres.turns import NOW, connected, locked, turn, unavailable
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    while not holds():  # noqa: ASYNC110 - it is the server's doing, which sets no event here
+        await asyncio.sleep(0.005)
+
+
+def waiting(database) -> int:
+    """How many statements wait for a lock."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return database.execute(query).fetchone()[0]
 
 
 async def test_after_a_restart_between_two_turns_nothing_fails_and_nothing_is_lost(

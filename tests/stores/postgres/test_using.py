@@ -12,7 +12,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from dialogs.errors import StoreUnavailable, UsageError
 from dialogs.stores.postgres import PostgresStore, connections
-from tests.stores.postgres.turns import NOW, TABLE, connected, locked, turn, unavailable
+from tests.stores.postgres.turns import NOW, connected, locked, turn, unavailable
+
+TABLE = "dialogs_conversations"
 
 
 async def test_a_password_is_in_no_error_and_no_repr(make, postgres_url):

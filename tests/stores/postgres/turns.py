@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -11,8 +10,6 @@ import pytest
 from dialogs.errors import StoreUnavailable
 
 NOW = 1_000.0  # far from the real time: nothing may depend on the server's clock
-DAY_S = 86_400.0
-TABLE = "dialogs_conversations"
 
 
 async def turn(store, chat_id, body=b"body", *, now=NOW, **options):
@@ -36,18 +33,6 @@ async def unavailable(store, words):
                 await store.load("a", now=NOW)
             if re.search(words, str(caught.value)):
                 return caught.value
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another process does."""
-    while not holds():  # noqa: ASYNC110 - it is the server's doing, which sets no event here
-        await asyncio.sleep(0.005)
-
-
-def waiting(database) -> int:
-    """How many statements wait for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    return database.execute(query).fetchone()[0]
 
 
 @contextlib.contextmanager
