@@ -28,9 +28,13 @@ from tests.registered import log_with, read, round_trip
 
 @pytest.fixture(autouse=True)
 def _own_registrations(monkeypatch) -> None:
-    """Each test registers on its own: names of one do not clash with another's."""
-    monkeypatch.setattr(registry, "_by_type", dict(registry._by_type))
-    monkeypatch.setattr(registry, "_by_name", dict(registry._by_name))
+    """Each test begins with what the library registers: names of one do not clash with another's,
+    nor with those of the docs' pages.
+    """
+    for table in ("_by_type", "_by_name"):
+        entries = getattr(registry, table).items()
+        own = {key: entry for key, entry in entries if entry.type.__module__.startswith("dialogs.")}
+        monkeypatch.setattr(registry, table, own)
 
 
 # --- enums ------------------------------------------------------------------------------------
