@@ -30,6 +30,13 @@ def order():
 
 
 @dialog
+def nap():
+    yield sleep(60)
+    yield send_message("Good morning!")
+    yield get_client_response()
+
+
+@dialog
 def complain():
     yield send_message("What should be better?")
     yield get_client_response()
@@ -105,12 +112,6 @@ async def test_it_may_be_said_after_the_end_and_the_end_stands(bot, sender):
 
 
 async def test_a_dialog_that_sleeps_sleeps_on():
-    @dialog
-    def nap():
-        yield sleep(60)
-        yield send_message("Good morning!")
-        yield get_client_response()
-
     clock = FakeClock()
     bot = orchestrator(nap, clock=clock)
     turn = await bot.start("c")
@@ -121,12 +122,6 @@ async def test_a_dialog_that_sleeps_sleeps_on():
 
 
 async def test_a_deadline_that_has_passed_is_the_timers_to_fire():
-    @dialog
-    def nap():
-        yield sleep(60)
-        yield send_message("Good morning!")
-        yield get_client_response()
-
     clock = FakeClock()
     bot = orchestrator(nap, clock=clock)
     await bot.start("c")
