@@ -1,3 +1,5 @@
+"""What is cancelled from outside leaves its dialogs, and can be given again."""
+
 import asyncio
 import itertools
 
@@ -6,23 +8,12 @@ import trio
 
 from dialogs import (
     DialogStepDone,
-    InMemoryPersistence,
     dialog,
     gather,
     run_async_gen_dialog,
     send_message,
 )
 from tests.written import STYLES, written
-
-
-@pytest.fixture
-def kept():
-    return InMemoryPersistence()
-
-
-@pytest.fixture
-def seen():
-    return []
 
 
 class Gate:
