@@ -108,6 +108,15 @@ class Turn:
     wake_at: float | None = None
 
 
+def words_of(given: Any, what: str, *facts: Any) -> Any:
+    """What a host gave to be said at times: a message, or a function of these facts that makes one.
+
+    Returns:
+        The message, as `as_data` gives it; None: nothing is said.
+    """
+    return as_data(given(*facts) if callable(given) else given, what)
+
+
 def as_data(value: Any, what: str) -> Any:
     """What somebody handed in, as it comes back from the log.
 

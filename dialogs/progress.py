@@ -13,7 +13,7 @@ from dialogs.codec import copied
 from dialogs.conversation import Conversation
 from dialogs.dialog import Dialog
 from dialogs.effects import Effects
-from dialogs.events import as_data
+from dialogs.events import words_of
 from dialogs.flow import Flow, Interrupt
 from dialogs.recorder import Event
 from dialogs.resume import Outcome, fits, resume
@@ -127,10 +127,9 @@ class Progress:
             self.end(Status.COMPLETED, outcome.result)
         elif outcome.timed_out:
             self.end(Status.TIMED_OUT)
-            message = self.flow.on_timeout
-            message = message(self.chat_id) if callable(message) else message
+            message = words_of(self.flow.on_timeout, "the message of on_timeout=", self.chat_id)
             if message is not None:
-                self.say([as_data(message, "the message of on_timeout=")])
+                self.say([message])
 
     def end(self, ended: Status, result: Any = None) -> None:
         """End the run, and what was open beside it."""

@@ -137,14 +137,12 @@ def fits(data: bytes, root: Any, fallback: Any, *, conversation: str) -> Effects
     Raises:
         DialogsError: the code does not fit the log, and there is no fallback.
     """
-    log, call = Log.decode(data), root
+    log = Log.decode(data)
     if log.phase == DONE:
         return True
-    if log.phase == FALLBACK:
-        if fallback is None:
-            return False
-        call = fallback
-    dialog = _as_dialog(call)
+    if log.phase == FALLBACK and fallback is None:
+        return False
+    dialog = _as_dialog(fallback if log.phase == FALLBACK else root)
     engine = Engine(log, None, can_await=True, conversation=conversation, strict=True)
     try:
         _check_root(engine, dialog)

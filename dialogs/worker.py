@@ -21,7 +21,7 @@ from dialogs.conversation import Conversation
 from dialogs.delivery import Delivery
 from dialogs.drivers import adrive
 from dialogs.errors import Busy, InboxFull, StepFailed, StoreError, UsageError
-from dialogs.events import Happening, Turn, Woken, as_data
+from dialogs.events import Happening, Turn, Woken, words_of
 from dialogs.flow import Flow
 from dialogs.leases import Leases, decode, is_cancellation
 from dialogs.progress import goes_on
@@ -215,10 +215,7 @@ class Worker:
         if not self.delivery.senders:
             return None
         try:
-            apology = self.apologize
-            if callable(apology):
-                apology = apology(chat_id, error)
-            return as_data(apology, "the apology of on_error=")
+            return words_of(self.apologize, "the apology of on_error=", chat_id, error)
         except Exception:
             logger.exception("on_error= failed on %r in conversation %r.", error, chat_id)
             return None
