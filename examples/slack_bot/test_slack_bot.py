@@ -12,6 +12,7 @@ from examples.slack_bot import over_http, over_socket
 from tests.channels.slack.conftest import patience  # noqa: F401 - a fixture
 from tests.channels.slack.fake_slack import APP_TOKEN, BOT, SECRET, TOKEN, FakeSlack
 from tests.channels.slack.slack_people import User, callback
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -22,12 +23,6 @@ async def slack():
 
 def bolt(slack):
     return AsyncApp(client=AsyncWebClient(token=TOKEN, base_url=slack.url), signing_secret=SECRET)
-
-
-async def until(ready):
-    async with asyncio.timeout(60):
-        while not ready():  # noqa: ASYNC110 - a server in another task
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

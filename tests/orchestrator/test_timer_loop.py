@@ -17,6 +17,7 @@ from dialogs import (
 )
 from tests.orchestrator.times import NAP, Times
 from tests.senders import Breaking, Recorder, Stop, UnsteadyStore
+from tests.waiting import until
 from tests.written import written
 
 
@@ -29,13 +30,6 @@ async def stopped(task):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
-
-async def until(true):
-    """Wait until something is true, for a minute at most."""
-    async with asyncio.timeout(60):
-        while not true():  # noqa: ASYNC110 - what it waits for knows no events
-            await asyncio.sleep(0.001)
 
 
 async def test_the_loop_fires_what_is_due_until_it_is_cancelled():

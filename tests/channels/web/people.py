@@ -107,6 +107,15 @@ async def serving(app):
         await running
 
 
+@contextlib.asynccontextmanager
+async def met(app):
+    """Serve an app to a person who has begun a conversation; gives its address, and the person."""
+    async with serving(app) as url, client_at(url) as http:
+        client = Client(http)
+        await client.start()
+        yield url, client
+
+
 class Socket:
     """A live socket.
 

@@ -7,7 +7,7 @@ import pytest
 from dialogs.channels.web import feeds
 from dialogs.stores import MemoryStore, SQLiteStore
 from dialogs.testing import FakeClock
-from tests.channels.web.people import Client, app_of, client_at, live, serving
+from tests.channels.web.people import Client, app_of, client_at, live, met, serving
 from tests.channels.web.site import orchestrator_of
 
 
@@ -124,16 +124,17 @@ async def test_a_watched_view_is_told_at_once_and_before_the_answer_that_changes
 async def test_a_view_that_changes_elsewhere_is_told_to_all_who_watch():
     app = app_of(orchestrator_of(MemoryStore()))
     app.state.talk.views["words"] = words
-    async with serving(app) as url, client_at(url) as http:
-        client = Client(http)
-        await client.start()
-        async with live(url, client.token) as one, live(url, client.token) as other:
-            for socket in (one, other):
-                await socket.send(type="watch", view="words")
-                assert (await socket.next("view"))["value"] == {"words": 1}
-            await client.say("pizza")
-            for socket in (one, other):
-                assert (await socket.next("view"))["value"] == {"words": 3}
+    async with (
+        met(app) as (url, client),
+        live(url, client.token) as one,
+        live(url, client.token) as other,
+    ):
+        for socket in (one, other):
+            await socket.send(type="watch", view="words")
+            assert (await socket.next("view"))["value"] == {"words": 1}
+        await client.say("pizza")
+        for socket in (one, other):
+            assert (await socket.next("view"))["value"] == {"words": 3}
 
 
 async def test_what_is_said_elsewhere_is_heard_by_everybody_once(url, client):
@@ -207,9 +208,7 @@ async def test_typing_is_told_until_a_slow_step_after_a_moment_of_sleep_is_over(
     orchestrator = orchestrator_of(MemoryStore(), clock=clock)
     app = app_of(orchestrator)
     app.state.talk.views["same"] = lambda _conversation: "ever"
-    async with serving(app) as url, client_at(url) as http:
-        client = Client(http)
-        await client.start()
+    async with met(app) as (url, client):
         await client.say("busy")
         async with live(url, client.token) as socket:
             await socket.send(type="message", message_id="1", text=str(answer))
@@ -276,27 +275,20 @@ async def test_a_conversation_that_is_forgotten_is_seen_to_be_gone(url, client):
 
 async def test_what_another_process_does_is_heard_too(tmp_path):
     here = orchestrator_of(SQLiteStore(tmp_path / "site.db"))
-    async with serving(app_of(here)) as url, client_at(url) as http:
-        client = Client(http)
-        await client.start()
-        async with (
-            live(url, client.token) as socket,
-            orchestrator_of(SQLiteStore(tmp_path / "site.db")) as there,
-        ):
+    async with (
+        met(app_of(here)) as (url, client),
+        live(url, client.token) as socket,
+        orchestrator_of(SQLiteStore(tmp_path / "site.db")) as there,
+    ):
+        await socket.next("news")
+        await there.handle_message(f"web:{client.id}", "pizza")
+        while "Which size?" not in socket.texts:
             await socket.next("news")
-            await there.handle_message(f"web:{client.id}", "pizza")
-            while "Which size?" not in socket.texts:
-                await socket.next("news")
 
 
 async def test_the_timers_of_the_lifespan_speak_to_open_sockets():
     orchestrator = orchestrator_of(MemoryStore(), poll=0.05)
-    async with (
-        serving(app_of(orchestrator, timers=True)) as url,
-        client_at(url) as http,
-    ):
-        client = Client(http)
-        await client.start()
+    async with met(app_of(orchestrator, timers=True)) as (url, client):
         await client.say("late")
         async with live(url, client.token) as socket:
             while "Here it is." not in socket.texts:
@@ -313,9 +305,7 @@ async def test_a_server_that_ends_closes_its_sockets_and_finishes_its_turns(monk
         await settle()
 
     monkeypatch.setattr(app.state.talk.feeds, "settle", settle_a_turn_under_way)
-    async with serving(app) as url, client_at(url) as http:
-        client = Client(http)
-        await client.start()
+    async with met(app) as (url, client):
         await client.say("slow")
         async with live(url, client.token) as socket:
             await socket.send(type="message", message_id="1", text=str(answer))
@@ -337,9 +327,7 @@ async def test_messages_of_one_socket_are_answered_in_order(url, client):
 
 async def test_many_sockets_come_and_go_and_leave_nothing_behind():
     app = app_of(orchestrator_of(MemoryStore()), sockets_per_conversation=30)
-    async with serving(app) as url, client_at(url) as http:
-        client = Client(http)
-        await client.start()
+    async with met(app) as (url, client):
 
         async def visit():
             async with live(url, client.token) as socket:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -11,12 +10,7 @@ from psycopg.conninfo import make_conninfo
 from dialogs.errors import StoreUnavailable
 from dialogs.stores.postgres import connections
 from tests.stores.postgres.turns import NOW, connected, locked, turn, unavailable
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another process does."""
-    while not holds():  # noqa: ASYNC110 - it is the server's doing, which sets no event here
-        await asyncio.sleep(0.005)
+from tests.waiting import until
 
 
 def waiting(database) -> int:

@@ -6,7 +6,7 @@ from websockets.exceptions import InvalidStatus
 from dialogs.channels.web import limits
 from dialogs.channels.web.limits import Limit
 from dialogs.channels.web.problems import Refused
-from tests.channels.web.people import Client, client_at, client_of, live, serving, site
+from tests.channels.web.people import Client, client_of, live, met, serving, site
 
 
 async def test_a_request_that_is_too_long_is_refused_before_it_is_read(http, ada):
@@ -50,15 +50,12 @@ async def test_a_conversation_is_read_so_often(monkeypatch):
 
 async def test_a_socket_is_told_when_to_send_a_message_again():
     app = site(messages_per_minute=1)
-    async with serving(app) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
-        async with live(url, ada.token) as socket:
-            for message_id in "12":
-                await socket.send(type="message", message_id=message_id, text="game")
-            refused = await socket.next("refused")
-            assert refused["message_id"] == "2"
-            assert 1 <= refused["problem"]["retry_after"] <= 60
+    async with met(app) as (url, ada), live(url, ada.token) as socket:
+        for message_id in "12":
+            await socket.send(type="message", message_id=message_id, text="game")
+        refused = await socket.next("refused")
+        assert refused["message_id"] == "2"
+        assert 1 <= refused["problem"]["retry_after"] <= 60
 
 
 async def test_an_address_starts_so_many_conversations():

@@ -6,16 +6,14 @@ import time
 from dialogs import dialog, send_message as say
 from dialogs.channels.web import live as lines
 from dialogs.stores import MemoryStore
-from tests.channels.web.people import Client, app_of, client_at, live, serving, site
+from tests.channels.web.people import Client, app_of, client_at, live, met, serving, site
 from tests.channels.web.security.attempts import changed
 from tests.channels.web.site import orchestrator_of
 
 
 async def test_a_socket_without_a_valid_token_hears_nothing():
     app = site()
-    async with serving(app) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
+    async with met(app) as (url, ada):
         for token in [*changed(ada.token), app.state.talk.tokens.sign(ada.id, "ticket")]:
             async with live(url, token) as socket:
                 assert await socket.closed() == 4401
@@ -57,9 +55,7 @@ async def test_a_frame_that_is_not_understood_closes_the_socket():
         json.dumps({"type": "message", "message_id": "1", "text": "x" * 16_384}): 1009,
         b"\x00": 1003,
     }
-    async with serving(site()) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
+    async with met(site()) as (url, ada):
         for frame, code in frames.items():
             async with live(url, ada.token) as socket:
                 await socket.next("news")
@@ -139,9 +135,7 @@ async def test_a_view_that_fails_tells_nothing_of_the_inside():
 
 async def test_a_socket_that_says_nothing_is_closed(monkeypatch):
     monkeypatch.setattr(lines, "SILENCE_S", 0.1)
-    async with serving(site()) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
+    async with met(site()) as (url, ada):
         async with live(url, ada.token) as socket:
             assert await socket.closed() == 4408
         monkeypatch.setattr(lines, "HELLO_S", 0.1)
@@ -169,20 +163,15 @@ async def test_a_conversation_is_open_in_so_many_places_and_no_more():
 
 async def test_a_flood_of_frames_closes_the_socket(monkeypatch):
     monkeypatch.setattr(lines, "FRAMES_A_MINUTE", 20)
-    async with serving(site()) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
-        async with live(url, ada.token) as socket:
-            for _ in range(25):
-                await socket.send(type="ping")
-            assert await socket.closed() == 4429
+    async with met(site()) as (url, ada), live(url, ada.token) as socket:
+        for _ in range(25):
+            await socket.send(type="ping")
+        assert await socket.closed() == 4429
 
 
 async def test_messages_that_wait_for_a_slow_turn_have_a_limit(monkeypatch, tmp_path):
     monkeypatch.setattr(lines, "WAITING", 3)
-    async with serving(site()) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
+    async with met(site()) as (url, ada):
         await ada.say("slow")
         async with live(url, ada.token) as socket:
             for number in range(6):
@@ -194,9 +183,7 @@ async def test_messages_that_wait_for_a_slow_turn_have_a_limit(monkeypatch, tmp_
 
 async def test_a_token_that_is_used_is_renewed_before_its_time(monkeypatch):
     app = site(token_age=100)
-    async with serving(app) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
+    async with met(app) as (url, ada):
         async with live(url, ada.token) as socket:
             assert "token" not in await socket.next("welcome")
         half_over = time.time() + 60
@@ -207,8 +194,5 @@ async def test_a_token_that_is_used_is_renewed_before_its_time(monkeypatch):
 
 
 async def test_a_socket_ends_with_its_token(monkeypatch):
-    async with serving(site(token_age=1)) as url, client_at(url) as http:
-        ada = Client(http)
-        await ada.start()
-        async with live(url, ada.token) as socket:
-            assert await socket.closed() in (4440, 4401)
+    async with met(site(token_age=1)) as (url, ada), live(url, ada.token) as socket:
+        assert await socket.closed() in (4440, 4401)
