@@ -17,7 +17,7 @@ from dialogs import (
     sleep,
     step_key,
 )
-from tests.orchestrator.times import NAP, Times
+from tests.orchestrator.times import NAP, Times, nap_or_fail
 from tests.senders import Recorder, Stop
 from tests.written import written
 
@@ -114,14 +114,7 @@ async def test_a_timer_that_goes_on_failing_apologizes_once():
 
 
 async def test_an_error_of_one_conversation_does_not_hold_up_the_others():
-    @dialog
-    def root(opening):
-        yield sleep(60)
-        if opening == "bad":
-            raise ValueError("no")
-        yield send_message("Good morning.")
-
-    times = Times(root)
+    times = Times(nap_or_fail)
     for chat_id in ("a", "b", "bad", "c"):
         await times.bot.handle_message(chat_id, chat_id)
     assert sorted(turn.chat_id for turn in await times.after(60)) == ["a", "b", "c"]

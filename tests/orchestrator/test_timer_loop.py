@@ -15,7 +15,7 @@ from dialogs import (
     send_message,
     sleep,
 )
-from tests.orchestrator.times import NAP, Times
+from tests.orchestrator.times import NAP, Times, nap_or_fail
 from tests.senders import Breaking, Recorder, Stop, UnsteadyStore
 from tests.waiting import until
 from tests.written import written
@@ -44,15 +44,8 @@ async def test_the_loop_fires_what_is_due_until_it_is_cancelled():
 
 
 async def test_the_loop_outlives_errors_of_the_store_and_of_conversations(caplog):
-    @dialog
-    def root(opening):
-        yield sleep(60)
-        if opening == "bad":
-            raise ValueError("no")
-        yield send_message("Good morning.")
-
     sender = Recorder()
-    times = Times(root, sender=sender, poll=0.001)
+    times = Times(nap_or_fail, sender=sender, poll=0.001)
     for chat_id in ("bad", "good"):
         await times.bot.handle_message(chat_id, chat_id)
     times.store.fail("due", "before")

@@ -1,6 +1,6 @@
 """An orchestrator whose clock the tests advance, and dialogs that wait for a time."""
 
-from dialogs import Orchestrator
+from dialogs import Orchestrator, dialog, send_message, sleep
 from dialogs.testing import FakeClock
 from tests.senders import UnsteadyStore
 
@@ -28,6 +28,14 @@ NAP = """
         second = «get_client_response()»
         return first, second
 """
+
+
+@dialog
+def nap_or_fail(opening):
+    yield sleep(60)
+    if opening == "bad":
+        raise ValueError("no")
+    yield send_message("Good morning.")
 
 
 class Times:
